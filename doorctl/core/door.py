@@ -1,0 +1,251 @@
+"""The decision to open, whole and pure.
+
+``step(door, input, policy)`` takes what the door knows and one new fact, and gives
+what it knows then and what is to be done. Every release of the strike, whatever its
+cause, comes out of here; nothing else may energise the relay.
+
+A grant needs ``confirm_frames`` frames within ``confirm_seconds``, one after another,
+each of which on its own shows one and the same person: live, not denied, at or above
+the threshold, ahead of the second-best person by the margin. A frame that shows
+anything else of a face starts the count again; a frame without a usable face leaves
+it to run out of time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import inf, isfinite
+
+from doorctl.core.gallery import NOBODY
+from doorctl.core.records import (
+    Cause,
+    Command,
+    Decision,
+    Event,
+    EventKind,
+    Gate,
+    Input,
+    LivenessVerdict,
+    Match,
+    Observation,
+    Person,
+    Reason,
+    Release,
+    Tick,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules, fixed until the next reload. Seconds, unless said otherwise."""
+
+    threshold: float
+    """Least calibrated score of a match, 0 to 1."""
+    margin: float
+    """Least lead over the second-best person, in cosine."""
+    liveness_required: bool
+    """False lets a photo open the door; the owner must have said so."""
+    confirm_frames: int = 5
+    confirm_seconds: float = 1.5
+    open_seconds: float = 3.0
+    regrant_seconds: float = 10.0
+    """How long someone who stays in view after a grant is not granted again."""
+    max_latency_seconds: float = 1.0
+    """Oldest picture, when judged, that still counts."""
+    gone_seconds: float = 1.0
+    """How long no face must be seen for a presentation to be over."""
+
+
+class DoorState(Enum):
+    """What the strike is told to be."""
+
+    LOCKED = "locked"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One frame that speaks for letting the person in."""
+
+    at: float
+    score: float
+    margin: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Frames of a presentation that were refused for one reason."""
+
+    reason: Reason
+    person: Person | None
+    frames: int
+    score: float
+    margin: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One face's visit, from first sight until gone or granted."""
+
+    seen_at: float
+    refusals: tuple[Refusal, ...] = ()
+    refused_in_a_row: int = 0
+    refused_since: float = inf
+    denial_told: bool = False
+    granted: Person | None = None
+    granted_at: float = -inf
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """All that the door remembers from one input to the next."""
+
+    at: float = -inf
+    released_until: float = -inf
+    person: Person | None = None
+    """Whom the evidence speaks for."""
+    evidence: tuple[Evidence, ...] = ()
+    presentation: Presentation | None = None
+
+    @property
+    def state(self) -> DoorState:
+        return DoorState.RELEASED if self.at < self.released_until else DoorState.LOCKED
+
+
+_GATES = {
+    Gate.NO_FACE: Reason.NO_FACE,
+    Gate.TOO_SMALL: Reason.FACE_TOO_SMALL,
+    Gate.OUT_OF_VIEW: Reason.FACE_OUT_OF_VIEW,
+}
+
+_SEVERITY = (Reason.SPOOF, Reason.DENIED, Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS, Reason.LIVENESS_UNSURE)
+"""Which reason names a presentation when two were met equally often."""
+
+
+def judge(observation: Observation, policy: Policy) -> Reason:
+    """What one frame says on its own; ``CONFIRMING`` is the only one that speaks for a grant."""
+    if observation.gate is not Gate.PASSED:
+        return _GATES[observation.gate]
+    match, verdict = observation.match, observation.liveness.verdict
+    if verdict is LivenessVerdict.SPOOF:
+        return Reason.SPOOF
+    # Written so that a NaN, which compares false with everything, is refused.
+    if match is None or match.person is None or not match.score >= policy.threshold:
+        return Reason.UNKNOWN_PERSON
+    if match.person.denied:
+        return Reason.DENIED
+    if match.margin is not None and not match.margin >= policy.margin:
+        return Reason.AMBIGUOUS
+    if policy.liveness_required and verdict is not LivenessVerdict.LIVE:
+        return Reason.LIVENESS_UNSURE
+    return Reason.CONFIRMING
+
+
+def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
+    """Take one input. Total: no input, however odd, raises or releases by accident."""
+    if not isfinite(fact.at):
+        return replace(door, person=None, evidence=()), Decision(Reason.STALE)
+    went_back, repeated = fact.at < door.at, fact.at == door.at
+    # Ages can no longer be told when time went back: forget everything that rests on them.
+    door = Door(at=fact.at) if went_back else replace(door, at=fact.at)
+    door, ended = _leave(door, policy)
+    if isinstance(fact, Command):
+        door, decision = _command(door, fact, policy)
+    elif went_back:
+        decision = Decision(Reason.CLOCK_WENT_BACK)
+    elif isinstance(fact, Tick):
+        decision = Decision(Reason.NO_FACE)
+    elif repeated or not 0.0 <= fact.judged_at - fact.at <= policy.max_latency_seconds:
+        # The same instant twice, or a picture of the past, proves nothing about now.
+        door, decision = replace(door, person=None, evidence=()), Decision(Reason.STALE)
+    elif fact.gate is not Gate.PASSED:
+        decision = Decision(judge(fact, policy))
+    else:
+        reason, match = judge(fact, policy), fact.match or NOBODY
+        if reason is Reason.CONFIRMING and match.person is not None:
+            door, decision = _confirm(door, match, match.person, policy)
+        else:
+            door, decision = _refuse(door, match, reason, policy)
+    return door, replace(decision, events=(*ended, *decision.events))
+
+
+def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decision]:
+    """A release that was asked for, by an operator or at the exit button."""
+    if command.cause is Cause.RECOGNISED:
+        return door, Decision(Reason.UNKNOWN_PERSON)  # only evidence may claim that cause
+    release = Release(command.cause, policy.open_seconds)
+    event = Event(EventKind.UNLOCKED, command.at, reason=Reason.COMMANDED, detail=command.cause.value)
+    return _released(door, release), Decision(Reason.COMMANDED, release, (event,))
+
+
+def _released(door: Door, release: Release) -> Door:
+    return replace(door, released_until=max(door.released_until, door.at + release.seconds))
+
+
+def _leave(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
+    """End the presentation once nobody has been seen for long enough, and let evidence grow old."""
+    visit = door.presentation
+    if visit is not None and door.at - visit.seen_at >= policy.gone_seconds:
+        # Long enough for an attempt, and refused: told now, unless it was told already.
+        refused = sum(refusal.frames for refusal in visit.refusals)
+        attempt = refused >= policy.confirm_frames and not visit.denial_told
+        events = (_denial(visit, door.at),) if attempt else ()
+        return replace(door, presentation=None, person=None, evidence=()), events
+    fresh = tuple(e for e in door.evidence if door.at - e.at <= policy.confirm_seconds)
+    return replace(door, evidence=fresh, person=door.person if fresh else None), ()
+
+
+def _confirm(door: Door, match: Match, person: Person, policy: Policy) -> tuple[Door, Decision]:
+    """A frame that speaks for a person: count it, and grant when there are enough."""
+    visit = door.presentation or Presentation(door.at)
+    visit = replace(visit, seen_at=door.at, refused_in_a_row=0, refused_since=inf)
+    before = door.evidence if door.person == person else ()
+    evidence = (*before, Evidence(door.at, match.score, match.margin))[-policy.confirm_frames :]
+    door = replace(door, person=person, evidence=evidence, presentation=visit)
+    decision = Decision(Reason.CONFIRMING, person=person, score=match.score)
+    if len(evidence) < policy.confirm_frames:
+        return door, decision
+    if visit.granted == person and door.at - visit.granted_at < policy.regrant_seconds:
+        return door, replace(decision, reason=Reason.ALREADY_GRANTED)
+    weakest = min(evidence, key=lambda e: e.score)
+    release = Release(Cause.RECOGNISED, policy.open_seconds)
+    event = Event(EventKind.ACCESS_GRANTED, door.at, person, Reason.RECOGNISED, weakest.score, weakest.margin)
+    visit = Presentation(door.at, granted=person, granted_at=door.at)
+    door = replace(_released(door, release), person=None, evidence=(), presentation=visit)
+    return door, Decision(Reason.RECOGNISED, release, (event,), person, weakest.score)
+
+
+def _refuse(door: Door, match: Match, reason: Reason, policy: Policy) -> tuple[Door, Decision]:
+    """A face that may not pass: start the count again, and tell a denial once a presentation."""
+    person = match.person if reason is Reason.DENIED else None
+    visit = replace(door.presentation or Presentation(door.at), seen_at=door.at)
+    events: tuple[Event, ...] = ()
+    leaving = visit.granted is not None and door.state is DoorState.RELEASED
+    if not leaving:  # someone let in who turns away through the open door is no stranger
+        visit = replace(
+            visit,
+            refusals=_add(visit.refusals, Refusal(reason, person, 1, match.score, match.margin)),
+            refused_in_a_row=visit.refused_in_a_row + 1,
+            refused_since=min(visit.refused_since, door.at),
+        )
+        many = visit.refused_in_a_row >= policy.confirm_frames
+        if many and not visit.denial_told and door.at - visit.refused_since >= policy.confirm_seconds:
+            events = (_denial(visit, door.at),)
+            visit = replace(visit, denial_told=True)
+    door = replace(door, person=None, evidence=(), presentation=visit)
+    return door, Decision(reason, events=events, person=person, score=match.score)
+
+
+def _denial(visit: Presentation, at: float) -> Event:
+    main = max(visit.refusals, key=lambda r: (r.frames, -_SEVERITY.index(r.reason)))
+    return Event(EventKind.ACCESS_DENIED, at, main.person, main.reason, main.score, main.margin)
+
+
+def _add(refusals: tuple[Refusal, ...], new: Refusal) -> tuple[Refusal, ...]:
+    """Count a refused frame with those of its kind; the highest score stands for them all."""
+    for i, old in enumerate(refusals):
+        if (old.reason, old.person) == (new.reason, new.person):
+            best = max(old, new, key=lambda r: r.score)
+            return (*refusals[:i], replace(best, frames=old.frames + 1), *refusals[i + 1 :])
+    return (*refusals, new)

@@ -1,0 +1,65 @@
+"""Everyone the door knows, as one immutable value, and the comparison of a face with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from doorctl.core.calibration import score_of
+from doorctl.core.card import Calibration
+from doorctl.core.records import Match, Person, Vector
+
+NOBODY = Match(person=None, similarity=-1.0, score=0.0, margin=None)
+"""What any probe is to an empty gallery."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gallery:
+    """Templates of all people. Replace it as a whole; never change one in place."""
+
+    people: tuple[Person, ...]
+    templates: Vector
+    """T x D, rows of unit length, those of one person together."""
+    starts: NDArray[np.intp]
+    """For each person the row of the first template."""
+    calibration: Calibration
+
+    @classmethod
+    def build(cls, entries: Iterable[tuple[Person, Vector]], calibration: Calibration) -> Gallery:
+        """Gather (person, template) pairs in any order; templates are brought to unit length.
+
+        Raises:
+            ValueError: a template is not finite, is zero, or differs in length from the others.
+        """
+        rows: dict[Person, list[Vector]] = {}
+        for person, template in entries:
+            length = float(np.linalg.norm(template))
+            if template.ndim != 1 or not np.isfinite(length) or length == 0.0:
+                raise ValueError(f"a template of person {person.id} is not a direction")
+            rows.setdefault(person, []).append(template / np.float32(length))
+        people = tuple(rows)
+        starts = np.cumsum([0, *(len(rows[person]) for person in people)])[:-1]
+        flat = [template for person in people for template in rows[person]]
+        templates = np.stack(flat).astype(np.float32) if flat else np.empty((0, 0), np.float32)
+        templates.setflags(write=False)
+        return cls(people, templates, starts.astype(np.intp), calibration)
+
+    def match(self, embedding: Vector) -> Match:
+        """Compare a probe of unit length (D) with every template.
+
+        A person is as similar as their best template. The margin is taken over the
+        second-best *person*, so that many photos of one person do not crowd it.
+        """
+        if not self.people:
+            return NOBODY
+        by_person = np.maximum.reduceat(self.templates @ embedding, self.starts)
+        best = int(np.argmax(by_person))
+        similarity = float(by_person[best])
+        margin = None
+        if len(self.people) > 1:
+            by_person[best] = -np.inf
+            margin = similarity - float(by_person.max())
+        return Match(self.people[best], similarity, score_of(similarity, self.calibration), margin)

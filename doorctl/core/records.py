@@ -1,0 +1,218 @@
+"""The values that travel one frame's way, from camera to relay.
+
+Times named ``at`` are seconds on one monotonic scale chosen by whoever makes the
+frames: the machine's monotonic clock at a door, the clip's own time in a replay.
+The core never asks for the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""A picture: height x width x 3, BGR, 0 to 255."""
+
+Vector = NDArray[np.float32]
+"""Real numbers: an embedding (length D) or points (n x 2, n x 3)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture from a camera."""
+
+    image: Image
+    at: float
+    """Time of capture in seconds."""
+    number: int
+    """Counts up from 0 over the camera's life; a gap means that frames were dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the frame. It may reach outside the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face found in a frame."""
+
+    box: Box
+    """Bounds of the landmarks, in pixels."""
+    landmarks: Vector
+    """Face Mesh points, 468 x 3: x and y in pixels, z on x's scale, smaller is nearer."""
+    presence: float
+    """How sure the mesh net is that its crop shows a face, 0 to 1."""
+    size: float
+    """Width of the box as a fraction of the frame's width."""
+
+
+class Gate(StrEnum):
+    """What a frame must pass before its face is compared with anyone."""
+
+    NO_FACE = "no_face"
+    TOO_SMALL = "face_too_small"
+    OUT_OF_VIEW = "face_out_of_view"
+    PASSED = "passed"
+
+
+class LivenessVerdict(StrEnum):
+    """Whether the face is a living person's."""
+
+    LIVE = "live"
+    SPOOF = "spoof"
+    UNSURE = "unsure"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """A liveness verdict; ``score`` runs from 0 (surely a spoof) to 1 (surely live)."""
+
+    verdict: LivenessVerdict
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone the gallery knows. A denied person is recognised and refused."""
+
+    id: int
+    name: str
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A probe compared with the whole gallery."""
+
+    person: Person | None
+    """The best person, however unlike; ``None`` only if the gallery is empty."""
+    similarity: float
+    """Cosine to the best person's best template, -1 to 1."""
+    score: float
+    """The similarity on the calibrated scale, 0.3 + 0.1 * (-log10 FMR), 0 to 1."""
+    margin: float | None
+    """Similarity minus that of the second-best *person*; ``None`` if there is no second."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observation:
+    """Everything that one frame says to the door."""
+
+    at: float
+    """Time of capture, seconds."""
+    judged_at: float
+    """Time at which the judgement was ready, seconds on the same scale."""
+    gate: Gate
+    face: Face | None = None
+    liveness: Liveness = Liveness(LivenessVerdict.NOT_CHECKED)
+    match: Match | None = None
+    """``None`` unless ``gate`` is ``PASSED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed and nothing was seen: the camera gave no frame, or an unusable one."""
+
+    at: float
+
+
+class Cause(StrEnum):
+    """Why the strike is released. More causes arrive with the inputs that raise them."""
+
+    RECOGNISED = "recognised"
+    UNLOCK = "unlock"
+    REX = "rex"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A release asked for by other means than a face: an operator's unlock, or REX."""
+
+    at: float
+    cause: Cause
+
+
+Input = Observation | Tick | Command
+
+
+class Reason(StrEnum):
+    """What a frame, or a whole presentation, comes to. Told in events and on the terminal."""
+
+    RECOGNISED = "recognised"
+    COMMANDED = "commanded"
+    CONFIRMING = "confirming"
+    NO_FACE = "no_face"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_OUT_OF_VIEW = "face_out_of_view"
+    UNKNOWN_PERSON = "unknown_person"
+    AMBIGUOUS = "ambiguous"
+    DENIED = "denied"
+    SPOOF = "spoof"
+    LIVENESS_UNSURE = "liveness_unsure"
+    STALE = "stale"
+    CLOCK_WENT_BACK = "clock_went_back"
+    ALREADY_GRANTED = "already_granted"
+    PASSED_BY = "passed_by"
+
+
+class EventKind(StrEnum):
+    """What is worth remembering. ONVIF's words where it has one."""
+
+    STARTED = "Started"
+    STOPPED = "Stopped"
+    RELOADED = "Reloaded"
+    ACCESS_GRANTED = "AccessGranted"
+    ACCESS_DENIED = "AccessDenied"
+    UNLOCKED = "Unlocked"
+    RELAY_ON = "RelayOn"
+    RELAY_OFF = "RelayOff"
+    CAMERA_LOST = "CameraLost"
+    CAMERA_BACK = "CameraBack"
+    PERSON_ENROLLED = "PersonEnrolled"
+    PERSON_UPDATED = "PersonUpdated"
+    PERSON_DENIED = "PersonDenied"
+    PERSON_ALLOWED = "PersonAllowed"
+    PERSON_REMOVED = "PersonRemoved"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, at ``at`` seconds on the frames' time scale."""
+
+    kind: EventKind
+    at: float
+    person: Person | None = None
+    reason: Reason | None = None
+    score: float | None = None
+    margin: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An order to energise the relay for ``seconds`` from now, and no longer."""
+
+    cause: Cause
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the door makes of one input."""
+
+    reason: Reason
+    release: Release | None = None
+    """The only way in which a strike is ever released."""
+    events: tuple[Event, ...] = ()
+    person: Person | None = None
+    score: float | None = None

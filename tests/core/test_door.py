@@ -1,0 +1,327 @@
+"""The decision to open, proved: no mock, no clock, only values in and values out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, nan
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from doorctl.core.door import Door, DoorState, Policy, judge, step
+from doorctl.core.records import (
+    Cause,
+    Command,
+    Decision,
+    EventKind,
+    Gate,
+    Input,
+    Liveness,
+    LivenessVerdict,
+    Match,
+    Observation,
+    Person,
+    Reason,
+    Tick,
+)
+
+GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")
+DENIED = Person(3, "Gone Bad", denied=True)
+POLICY = Policy(threshold=0.7, margin=0.08, liveness_required=True)
+
+
+def seen(
+    at: float,
+    person: Person | None = GRACE,
+    *,
+    score: float = 0.9,
+    margin: float | None = 0.3,
+    verdict: LivenessVerdict = LivenessVerdict.LIVE,
+    gate: Gate = Gate.PASSED,
+    delay: float = 0.0,
+) -> Observation:
+    """One frame of somebody, by default of a live, known person recognised well."""
+    match = Match(person, 0.6, score, margin) if gate is Gate.PASSED else None
+    return Observation(at, at + delay, gate, liveness=Liveness(verdict), match=match)
+
+
+def run(facts: list[Input], policy: Policy = POLICY, door: Door | None = None) -> list[tuple[Door, Decision]]:
+    """Every state and decision along the way."""
+    trail = []
+    door = door or Door()
+    for fact in facts:
+        door, decision = step(door, fact, policy)
+        trail.append((door, decision))
+    return trail
+
+
+def events(trail: list[tuple[Door, Decision]]) -> list[tuple[EventKind, Person | None, Reason | None]]:
+    return [(event.kind, event.person, event.reason) for _, d in trail for event in d.events]
+
+
+def releases(trail: list[tuple[Door, Decision]]) -> int:
+    return sum(decision.release is not None for _, decision in trail)
+
+
+def test_five_live_matches_of_one_person_open_the_door_for_three_seconds() -> None:
+    """The ordinary way in: the fifth frame grants, with its cause, its person and its weakest score."""
+    trail = run([seen(i / 10, score=0.9 - i / 100) for i in range(5)])
+    assert [d.reason for _, d in trail] == [Reason.CONFIRMING] * 4 + [Reason.RECOGNISED]
+    release = trail[-1][1].release
+    assert release is not None
+    assert (release.cause, release.seconds) == (Cause.RECOGNISED, 3.0)
+    assert trail[-1][0].state is DoorState.RELEASED
+    assert trail[-1][1].events[0].score == pytest.approx(0.86)
+    assert events(trail) == [(EventKind.ACCESS_GRANTED, GRACE, Reason.RECOGNISED)]
+    assert run([Tick(3.5)], door=trail[-1][0])[0][0].state is DoorState.LOCKED
+
+
+def test_four_frames_are_not_enough() -> None:
+    """One frame less than asked for never opens, however long one waits afterwards."""
+    assert releases(run([*[seen(i / 10) for i in range(4)], *[Tick(1 + i / 10) for i in range(50)]])) == 0
+
+
+def test_matches_too_far_apart_do_not_add_up() -> None:
+    """Five matches in more than confirm_seconds are five separate glances."""
+    assert releases(run([seen(i * 0.4) for i in range(40)])) == 0
+
+
+@pytest.mark.parametrize(
+    ("spoiler", "reason"),
+    [
+        (seen(0.35, EILEEN), Reason.CONFIRMING),
+        (seen(0.35, None), Reason.UNKNOWN_PERSON),
+        (seen(0.35, score=0.69), Reason.UNKNOWN_PERSON),
+        (seen(0.35, score=nan), Reason.UNKNOWN_PERSON),
+        (seen(0.35, margin=0.07), Reason.AMBIGUOUS),
+        (seen(0.35, margin=nan), Reason.AMBIGUOUS),
+        (seen(0.35, DENIED), Reason.DENIED),
+        (seen(0.35, verdict=LivenessVerdict.SPOOF), Reason.SPOOF),
+        (seen(0.35, verdict=LivenessVerdict.UNSURE), Reason.LIVENESS_UNSURE),
+        (seen(0.35, verdict=LivenessVerdict.NOT_CHECKED), Reason.LIVENESS_UNSURE),
+        (seen(0.35, delay=1.1), Reason.STALE),
+        (seen(0.3), Reason.STALE),
+    ],
+)
+def test_any_other_face_in_between_starts_the_count_again(spoiler: Observation, reason: Reason) -> None:
+    """Four good frames, one that says anything else, one good frame: shut, for that frame's own reason."""
+    trail = run([*[seen(i / 10) for i in range(4)], spoiler, seen(0.4)])
+    assert trail[4][1].reason is reason
+    assert releases(trail) == 0
+
+
+def test_a_frame_without_a_usable_face_neither_helps_nor_harms() -> None:
+    """A blink of the detector between good frames costs a moment, not the count."""
+    facts = [seen(0.0), seen(0.1), Tick(0.2), seen(0.3, gate=Gate.TOO_SMALL), seen(0.4), seen(0.5), seen(0.6)]
+    assert releases(run(facts)) == 1
+
+
+@pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.PASSED])
+def test_a_face_that_fails_a_gate_never_opens(gate: Gate) -> None:
+    """Even with a perfect match attached, a frame that failed its gate speaks for nobody."""
+    match = Match(GRACE, 0.9, 1.0, 0.5)
+    live = Liveness(LivenessVerdict.LIVE)
+    assert (
+        releases(run([Observation(i / 10, i / 10, gate, liveness=live, match=match) for i in range(50)])) == 0
+    )
+
+
+def test_without_liveness_an_unchecked_face_passes_but_a_spoof_does_not() -> None:
+    """Switching liveness off admits what was not checked; what was found false stays out."""
+    policy = replace(POLICY, liveness_required=False)
+    unchecked = [seen(i / 10, verdict=LivenessVerdict.NOT_CHECKED) for i in range(5)]
+    spoofed = [seen(i / 10, verdict=LivenessVerdict.SPOOF) for i in range(50)]
+    assert releases(run(unchecked, policy)) == 1
+    assert releases(run(spoofed, policy)) == 0
+
+
+def test_the_only_person_needs_no_margin() -> None:
+    """In a gallery of one there is no second person to be ahead of."""
+    assert releases(run([seen(i / 10, margin=None) for i in range(5)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("face", "reason", "named"),
+    [
+        ({"person": GRACE, "score": 0.4}, Reason.UNKNOWN_PERSON, None),
+        ({"person": DENIED}, Reason.DENIED, DENIED),
+        ({"person": GRACE, "margin": 0.01}, Reason.AMBIGUOUS, None),
+        ({"person": GRACE, "verdict": LivenessVerdict.SPOOF}, Reason.SPOOF, None),
+    ],
+)
+def test_a_refused_presentation_is_told_once(
+    face: dict[str, object], reason: Reason, named: Person | None
+) -> None:
+    """However long someone who may not enter stands there: one AccessDenied, naming only the denied."""
+    facts: list[Input] = [seen(i / 10, **face) for i in range(100)]  # type: ignore[arg-type]  # a table of keywords
+    trail = run([*facts, Tick(11), Tick(12), Tick(20)])
+    assert events(trail) == [(EventKind.ACCESS_DENIED, named, reason)]
+
+
+def test_a_short_refused_visit_is_told_when_it_ends() -> None:
+    """Six refused frames and gone: told once nobody has been seen for gone_seconds, not before."""
+    trail = run([*[seen(i / 10, None) for i in range(6)], Tick(1.4), Tick(1.6), Tick(3)])
+    assert [bool(d.events) for _, d in trail[-3:]] == [False, True, False]
+
+
+def test_a_passer_by_is_no_attempt() -> None:
+    """Fewer refused frames than a grant would need leave no event."""
+    assert events(run([*[seen(i / 10, None) for i in range(4)], Tick(5)])) == []
+
+
+def test_someone_let_in_who_turns_away_is_not_told_as_a_stranger() -> None:
+    """The back of a head in the open door is not an attempt."""
+    trail = run([*[seen(i / 10) for i in range(5)], *[seen(0.5 + i / 10, None) for i in range(24)], Tick(9)])
+    assert events(trail) == [(EventKind.ACCESS_GRANTED, GRACE, Reason.RECOGNISED)]
+
+
+def test_staying_in_view_is_not_a_new_grant_until_regrant_seconds() -> None:
+    """Someone who chats before the camera does not hold the door open."""
+    trail = run([seen(i / 10) for i in range(104)])
+    assert releases(trail) == 1
+    assert releases(run([seen(i / 10) for i in range(106)])) == 2
+
+
+def test_coming_back_is_a_new_grant_that_prolongs_the_release() -> None:
+    """Gone for a second and seen again within the release: granted again, and open for longer."""
+    first, again = [seen(i / 10) for i in range(5)], [seen(1.8 + i / 10) for i in range(5)]
+    trail = run([*first, *again])
+    assert releases(trail) == 2
+    assert trail[-1][0].released_until == pytest.approx(2.2 + 3.0)
+
+
+def test_a_second_person_is_granted_on_their_own_evidence() -> None:
+    """Two people one behind the other each need their own five frames."""
+    trail = run([*[seen(i / 10) for i in range(5)], *[seen(0.5 + i / 10, EILEEN) for i in range(5)]])
+    assert [person for _, person, _ in events(trail)] == [GRACE, EILEEN]
+
+
+@pytest.mark.parametrize("cause", [Cause.UNLOCK, Cause.REX])
+def test_a_command_releases_with_its_own_cause(cause: Cause) -> None:
+    """An operator's unlock and the exit button come out of step() like any other release."""
+    door, decision = step(Door(), Command(5.0, cause), POLICY)
+    assert decision.release is not None
+    assert decision.release.cause is cause
+    assert [event.kind for event in decision.events] == [EventKind.UNLOCKED]
+    assert door.released_until == 8.0
+
+
+def test_no_command_can_claim_to_be_a_recognition() -> None:
+    """Only evidence may claim the cause 'recognised'."""
+    assert step(Door(), Command(5.0, Cause.RECOGNISED), POLICY)[1].release is None
+
+
+people = st.sampled_from([GRACE, EILEEN, DENIED, None])
+odd_times = st.sampled_from([-3.0, -0.05, 0.0, 0.4, 1.0, 2.0, 60.0, nan, inf])
+scores = st.one_of(st.sampled_from([0.0, 0.69999, 0.7, 1.0, nan]), st.floats(0.5, 1.0))
+margins = st.one_of(st.none(), st.sampled_from([0.07999, 0.08, nan]), st.floats(-0.1, 0.5))
+good = st.tuples(st.just("seen"), st.floats(0.01, 0.3), st.sampled_from([GRACE, EILEEN])).map(
+    lambda t: [("seen", t[1], {"person": t[2]})]
+)
+runs = st.tuples(st.integers(1, 7), st.floats(0.01, 0.5), st.sampled_from([GRACE, EILEEN, DENIED])).map(
+    lambda t: [("seen", t[1], {"person": t[2]})] * t[0]
+)
+oddities = st.fixed_dictionaries(
+    {},
+    optional={
+        "person": people,
+        "score": scores,
+        "margin": margins,
+        "verdict": st.sampled_from(list(LivenessVerdict)),
+        "gate": st.sampled_from(list(Gate)),
+        "delay": st.sampled_from([-0.1, 0.5, 1.0, 1.01, nan]),
+    },
+)
+odd = st.tuples(st.sampled_from(["seen", "tick"]), st.one_of(st.floats(0.0, 0.5), odd_times), oddities).map(
+    lambda t: [t]
+)
+stories = st.lists(st.one_of(good, runs, runs, odd), min_size=1, max_size=25)
+
+
+def tell(story: list[list[tuple[str, float, dict[str, object]]]]) -> list[Input]:
+    """Turn steps in time into inputs; a step that is not finite spoils that one input only."""
+    facts: list[Input] = []
+    now = 100.0
+    for kind, delta, face in (part for chapter in story for part in chapter):
+        at = now + delta
+        now = at if abs(at) < inf else now
+        facts.append(Tick(at) if kind == "tick" else seen(at, **face))  # type: ignore[arg-type]  # a drawn table
+    return facts
+
+
+def speaks_for(fact: Input, policy: Policy) -> Person | None:
+    """The rule for one frame, written a second time and independently of ``judge``."""
+    if not isinstance(fact, Observation) or fact.gate is not Gate.PASSED or fact.match is None:
+        return None
+    m = fact.match
+    fresh = fact.judged_at >= fact.at and fact.judged_at - fact.at <= policy.max_latency_seconds
+    lead = m.margin is None or m.margin >= policy.margin
+    live = fact.liveness.verdict is LivenessVerdict.LIVE
+    known = m.person is not None and not m.person.denied and m.score >= policy.threshold
+    return m.person if fresh and lead and live and known else None
+
+
+@settings(max_examples=1000, deadline=None)
+@given(stories, st.integers(2, 6), st.floats(0.3, 2.0))
+def test_no_grant_without_its_evidence(
+    story: list[list[tuple[str, float, dict[str, object]]]], frames: int, seconds: float
+) -> None:
+    """Whatever happens before, a grant is preceded by enough matching frames, at distinct rising times,
+    within the window, of that one person, with no other usable face and no step back of time in between."""
+    policy = replace(POLICY, confirm_frames=frames, confirm_seconds=seconds)
+    facts = tell(story)
+    for i, (_, decision) in enumerate(run(facts, policy)):
+        if decision.release is None:
+            continue
+        assert decision.person is not None
+        assert not decision.person.denied
+        faces = [f for f in facts[: i + 1] if isinstance(f, Observation) and f.gate is Gate.PASSED]
+        last = faces[-frames:]
+        assert [speaks_for(f, policy) for f in last] == [decision.person] * frames
+        assert last[-1] is facts[i]
+        start = next(j for j, f in enumerate(facts) if f is last[0])
+        times = [f.at for f in facts[start : i + 1] if abs(f.at) < inf]
+        assert times == sorted(times)
+        assert len({f.at for f in last}) == frames
+        assert last[-1].at - last[0].at <= seconds
+
+
+@settings(max_examples=500, deadline=None)
+@given(stories, st.lists(st.tuples(st.integers(0, 40), st.sampled_from(list(Cause))), max_size=4))
+def test_every_release_is_bounded_and_recorded(
+    story: list[list[tuple[str, float, dict[str, object]]]], commands: list[tuple[int, Cause]]
+) -> None:
+    """The door is never released for longer than the last release decision asked for, and each release
+    comes with exactly one event that tells its cause."""
+    facts = tell(story)
+    for place, cause in commands:
+        facts.insert(place, Command(facts[min(place, len(facts) - 1)].at, cause))
+    last_end = -inf
+    for fact, (door, decision) in zip(facts, run(facts), strict=True):
+        grants = [e for e in decision.events if e.kind in (EventKind.ACCESS_GRANTED, EventKind.UNLOCKED)]
+        if decision.release is not None:
+            last_end = max(last_end, fact.at + decision.release.seconds)
+            assert decision.release.seconds == POLICY.open_seconds
+        assert len(grants) == (decision.release is not None)
+        assert door.released_until <= last_end or door.released_until == -inf
+
+
+@settings(max_examples=300, deadline=None)
+@given(stories)
+def test_denied_and_unknown_people_never_pass(
+    story: list[list[tuple[str, float, dict[str, object]]]],
+) -> None:
+    """A story in which every face is denied, below the threshold or nobody's contains no release."""
+    facts: list[Input] = []
+    for i, fact in enumerate(tell(story)):
+        if isinstance(fact, Observation) and fact.match is not None:
+            person = DENIED if i % 2 else GRACE
+            fact = replace(fact, match=replace(fact.match, person=person, score=1.0 if i % 2 else 0.6999))
+        facts.append(fact)
+    assert releases(run(facts)) == 0
+
+
+def test_judge_passes_exactly_what_it_should() -> None:
+    """At the threshold and at the margin counts as reached."""
+    assert judge(seen(0, score=0.7, margin=0.08), POLICY) is Reason.CONFIRMING
