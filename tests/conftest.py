@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pictures import astronaut_file, hopper_file
+
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 
@@ -25,3 +27,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no development data at {SHARED.name}/ beside the project")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def walk_up_clip(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip in which Grace Hopper, and after her Eileen Collins, walk up to the door."""
+    from doorctl.app.settings import Settings
+    from doorctl.app.wiring import open_eye
+    from doorctl.demo.show import write_walk_ups
+
+    directory = tmp_path_factory.mktemp("clips")
+    clip = directory / "walk-up.mp4"
+    write_walk_ups(clip, open_eye(Settings.find(None, directory)), [hopper_file(), astronaut_file()])
+    return clip

@@ -113,33 +113,57 @@ class Door:
         return DoorState.RELEASED if self.at < self.released_until else DoorState.LOCKED
 
 
-_GATES = {
-    Gate.NO_FACE: Reason.NO_FACE,
-    Gate.TOO_SMALL: Reason.FACE_TOO_SMALL,
-    Gate.OUT_OF_VIEW: Reason.FACE_OUT_OF_VIEW,
-}
-
 _SEVERITY = (Reason.SPOOF, Reason.DENIED, Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS, Reason.LIVENESS_UNSURE)
 """Which reason names a presentation when two were met equally often."""
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question put to a frame, and the reason that a refusal would give."""
+
+    name: str
+    passed: bool
+    reason: Reason
+    value: float | None = None
+    limit: float | None = None
+
+
+_GATES = (
+    ("face found", Gate.NO_FACE, Reason.NO_FACE),
+    ("near enough", Gate.TOO_SMALL, Reason.FACE_TOO_SMALL),
+    ("wholly in view", Gate.OUT_OF_VIEW, Reason.FACE_OUT_OF_VIEW),
+)
+"""In the order in which the gates are asked: failing one means that the ones before it were passed."""
+
+
+def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
+    """Put every question to one frame, as far as the first gate that it fails."""
+    asked: list[Check] = []
+    for name, gate, reason in _GATES:
+        asked.append(Check(name, observation.gate is not gate, reason))
+        if not asked[-1].passed:
+            return tuple(asked)
+    match, liveness = observation.match or NOBODY, observation.liveness
+    live = liveness.verdict is LivenessVerdict.LIVE or not policy.liveness_required
+    denied = match.person is not None and match.person.denied
+    # Comparisons are written so that a NaN, which compares false with everything, fails them.
+    known = match.person is not None and match.score >= policy.threshold
+    ahead = match.margin is None or match.margin >= policy.margin
+    spoof = liveness.verdict is LivenessVerdict.SPOOF
+    return (
+        *asked,
+        Check("no spoof", not spoof, Reason.SPOOF, liveness.score),
+        Check("known", known, Reason.UNKNOWN_PERSON, match.score, policy.threshold),
+        Check("not denied", not denied, Reason.DENIED),
+        Check("ahead of others", ahead, Reason.AMBIGUOUS, match.margin, policy.margin),
+        Check("live", live, Reason.LIVENESS_UNSURE, liveness.score),
+    )
+
+
 def judge(observation: Observation, policy: Policy) -> Reason:
-    """What one frame says on its own; ``CONFIRMING`` is the only one that speaks for a grant."""
-    if observation.gate is not Gate.PASSED:
-        return _GATES[observation.gate]
-    match, verdict = observation.match, observation.liveness.verdict
-    if verdict is LivenessVerdict.SPOOF:
-        return Reason.SPOOF
-    # Written so that a NaN, which compares false with everything, is refused.
-    if match is None or match.person is None or not match.score >= policy.threshold:
-        return Reason.UNKNOWN_PERSON
-    if match.person.denied:
-        return Reason.DENIED
-    if match.margin is not None and not match.margin >= policy.margin:
-        return Reason.AMBIGUOUS
-    if policy.liveness_required and verdict is not LivenessVerdict.LIVE:
-        return Reason.LIVENESS_UNSURE
-    return Reason.CONFIRMING
+    """What one frame says on its own; ``CONFIRMING`` is the only answer that speaks for a grant."""
+    failed = (check.reason for check in checks(observation, policy) if not check.passed)
+    return next(failed, Reason.CONFIRMING)
 
 
 def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:

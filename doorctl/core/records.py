@@ -197,6 +197,19 @@ class Event:
     margin: float | None = None
     detail: str = ""
 
+    def describe(self) -> str:
+        """The event in one line, for a log."""
+        words = [self.kind.value]
+        if self.person is not None:
+            words.append(self.person.name)
+        if self.reason is not None:
+            words.append(f"({self.reason.value})")
+        if self.score is not None:
+            words.append(f"score {self.score:.2f}")
+        if self.detail:
+            words.append(self.detail)
+        return " ".join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Release:

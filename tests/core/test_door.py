@@ -119,12 +119,11 @@ def test_a_frame_without_a_usable_face_neither_helps_nor_harms() -> None:
 
 @pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.PASSED])
 def test_a_face_that_fails_a_gate_never_opens(gate: Gate) -> None:
-    """Even with a perfect match attached, a frame that failed its gate speaks for nobody."""
-    match = Match(GRACE, 0.9, 1.0, 0.5)
-    live = Liveness(LivenessVerdict.LIVE)
-    assert (
-        releases(run([Observation(i / 10, i / 10, gate, liveness=live, match=match) for i in range(50)])) == 0
-    )
+    """Even with a perfect match attached, a frame that failed its gate speaks for nobody, and says why."""
+    match, live = Match(GRACE, 0.9, 1.0, 0.5), Liveness(LivenessVerdict.LIVE)
+    trail = run([Observation(i / 10, i / 10, gate, liveness=live, match=match) for i in range(50)])
+    assert releases(trail) == 0
+    assert {decision.reason.value for _, decision in trail} == {gate.value}
 
 
 def test_without_liveness_an_unchecked_face_passes_but_a_spoof_does_not() -> None:

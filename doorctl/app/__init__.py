@@ -1,0 +1,1 @@
+"""The composition root: a configuration in, a running door out. Nothing else wires parts together."""

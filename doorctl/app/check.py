@@ -1,0 +1,102 @@
+"""``doorctl check``: every part that the daemon needs, tried for real, one finding each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
+from doorctl.app.wiring import open_eye, open_source, policy_of
+from doorctl.errors import CameraError, DoorctlError
+from doorctl.gpio.pins import make_pin_factory
+from doorctl.gpio.relay import Relay
+from doorctl.gpio.timer import SimulatedTimer
+from doorctl.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What became of trying one part; ``exit_code`` is 0 where it works."""
+
+    part: str
+    detail: str
+    hint: str = ""
+    exit_code: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0
+
+
+def check_all(settings: Settings) -> Iterator[Finding]:
+    """Try part after part; a part that fails does not keep the others from being tried."""
+    parts: dict[str, Callable[[Settings], str]] = {
+        "config": _config,
+        "liveness": _liveness,
+        "models": _models,
+        "store": _store,
+        "gpio": _gpio,
+        "camera": _camera,
+    }
+    for name, attempt in parts.items():
+        try:
+            yield Finding(name, attempt(settings))
+        except DoorctlError as error:
+            yield Finding(name, error.message, error.hint, error.exit_code)
+
+
+def _config(settings: Settings) -> str:
+    return str(settings.config_file or "no file: every key has its default")
+
+
+def _liveness(settings: Settings) -> str:
+    guard(settings)
+    return LIVENESS_IS_OFF if settings.config.liveness.mode == "off" else settings.config.liveness.mode
+
+
+def _models(settings: Settings) -> str:
+    eye = open_eye(settings)
+    policy = policy_of(settings.config, eye.recognition)
+    return (
+        f"{eye.models.name} set in {settings.models}; a match counts from score {policy.threshold:.2f}, "
+        f"ahead of others by {policy.margin:.2f}"
+    )
+
+
+def _store(settings: Settings) -> str:
+    with Store(settings.data) as store:
+        people = store.people()
+    templates = sum(sum(person.templates.values()) for person in people)
+    return f"{settings.data}: {len(people)} people, {templates} templates"
+
+
+def _gpio(settings: Settings) -> str:
+    gpio = settings.config.gpio
+    factory = make_pin_factory(gpio.pins, settings.pin_file)
+    with Relay(factory, gpio.relay_pin, active_high=gpio.active_high, timer=SimulatedTimer()):
+        level = "high" if gpio.active_high else "low"
+        return f"{gpio.pins}: relay on GPIO{gpio.relay_pin}, active {level}, driven locked"
+
+
+def _camera(settings: Settings) -> str:
+    config = settings.config.camera
+    source = str(config.source)
+    opened = open_source(
+        settings,
+        source,
+        fps=config.fps,
+        loop=False,
+        realtime=False,
+        now=time.monotonic,
+        on_event=lambda lost, why: None,
+    )
+    with opened as camera:
+        frame = next(iter(camera), None)
+    if frame is None:
+        raise CameraError(
+            f"{source}: no picture within {config.timeout_seconds:g} s",
+            "check the cable, and who else uses it",
+        )
+    height, width = frame.image.shape[:2]
+    return f"{source}: {width} x {height}"

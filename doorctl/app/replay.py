@@ -1,0 +1,95 @@
+"""The daemon's loop on a recorded clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Protocol
+
+from doorctl.app.settings import Settings
+from doorctl.app.wiring import camera_event, open_eye, open_source, policy_of, relay_event
+from doorctl.camera import Camera
+from doorctl.core.door import Policy
+from doorctl.core.records import Decision, Event, Frame, Input
+from doorctl.daemon import Daemon
+from doorctl.gpio.pins import make_pin_factory
+from doorctl.gpio.relay import Relay
+from doorctl.gpio.timer import SimulatedTimer
+from doorctl.store.database import Store
+
+
+class Show(Protocol):
+    """Somebody who watches a replay: prints it, draws it, or counts."""
+
+    def event(self, event: Event) -> None: ...
+
+    def frame(self, frame: Frame | None, fact: Input, decision: Decision) -> None: ...
+
+
+@contextmanager
+def open_replay(
+    settings: Settings, clip: str, shows: Sequence[Show], *, fps: float = 10.0, realtime: bool = False
+) -> Iterator[Callable[[], None]]:
+    """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
+
+    Args:
+        clip: a video file or a folder of frames.
+        fps: frames a second of a folder.
+        realtime: play at the clip's own pace; otherwise as fast as it goes.
+
+    Yields:
+        the function that plays the clip to its end. Nothing is written to the store.
+
+    Raises:
+        DoorctlError: the clip, the models or the store cannot be opened.
+    """
+
+    def record(event: Event) -> None:
+        for show in shows:
+            show.event(event)
+
+    def watch(frame: Frame | None, fact: Input, decision: Decision) -> None:
+        for show in shows:
+            show.frame(frame, fact, decision)
+
+    timer = SimulatedTimer()
+    with ExitStack() as stack:
+        store = stack.enter_context(Store(settings.data))
+        eye = open_eye(settings)
+        eye.observer.gallery = eye.gallery(store)
+        camera = stack.enter_context(
+            open_source(
+                settings,
+                clip,
+                fps=fps,
+                loop=False,
+                realtime=realtime,
+                now=timer.now,
+                on_event=lambda lost, why: record(camera_event(lost, why, timer.now())),
+            )
+        )
+        relay = stack.enter_context(
+            Relay(
+                make_pin_factory("mock", None),
+                settings.config.gpio.relay_pin,
+                active_high=settings.config.gpio.active_high,
+                timer=timer,
+                on_change=lambda on, at: record(relay_event(on, at)),
+            )
+        )
+        policy = policy_of(settings.config, eye.recognition)
+        daemon = Daemon(
+            observer=eye.observer, strike=relay, policy=policy, record=record, now=timer.now, watch=watch
+        )
+        yield lambda: daemon.run(_play_out(camera, timer, policy))
+
+
+def _play_out(camera: Camera, timer: SimulatedTimer, policy: Policy) -> Iterator[Frame | None]:
+    """A clip's frames with its own time; then nobody, until the last presentation and release are over."""
+    for frame in camera:
+        if frame is not None:
+            timer.advance(frame.at)
+        yield frame
+    for seconds in (policy.gone_seconds, policy.open_seconds):
+        timer.advance(timer.now() + seconds)
+        yield None

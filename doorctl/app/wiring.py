@@ -1,0 +1,106 @@
+"""The parts that the daemon, a replay and the commands have in common, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from doorctl.app.settings import Settings
+from doorctl.camera import Camera, open_camera
+from doorctl.config import Config
+from doorctl.core.calibration import score_of
+from doorctl.core.card import Recognition
+from doorctl.core.door import Policy
+from doorctl.core.gallery import Gallery
+from doorctl.core.records import Event, EventKind
+from doorctl.errors import ModelError
+from doorctl.models.install import ModelSet, load
+from doorctl.store.database import Store
+from doorctl.vision.observe import Observer
+
+
+def policy_of(config: Config, recognition: Recognition) -> Policy:
+    """The rules of the door, as the configuration and the embedder's card set them."""
+    match, door = config.match, config.door
+    auto = score_of(recognition.threshold, recognition.calibration)
+    return Policy(
+        threshold=auto if match.threshold == "auto" else match.threshold,
+        margin=recognition.margin if match.margin is None else match.margin,
+        liveness_required=config.liveness.mode != "off",
+        confirm_frames=door.confirm_frames,
+        confirm_seconds=door.confirm_seconds,
+        open_seconds=door.open_seconds,
+        regrant_seconds=door.regrant_seconds,
+        max_latency_seconds=door.max_latency_seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Eye:
+    """Everything that recognises: the nets, and the people they are compared with."""
+
+    models: ModelSet
+    recognition: Recognition
+    observer: Observer
+
+    def gallery(self, store: Store) -> Gallery:
+        """The people in the store, as far as this embedder made their templates."""
+        return store.gallery(self.models.embedder.card.name, self.recognition.calibration)
+
+
+def open_eye(settings: Settings, *, now: Callable[[], float] | None = None) -> Eye:
+    """Load the nets; the gallery is empty until one is assigned to ``observer.gallery``.
+
+    Raises:
+        ModelError: a model is missing, damaged or cannot be run.
+    """
+    config = settings.config
+    preferred = None if config.models.set == "auto" else config.models.set
+    models = load(settings.models, prefer=preferred)
+    recognition = models.embedder.card.recognition
+    if recognition is None:
+        raise ModelError(f"the card of {models.embedder.card.name} says nothing of recognition")
+    observer = Observer(
+        detector=models.detector_full if config.vision.detector == "full" else models.detector,
+        detector_full=models.detector_full,
+        mesh=models.mesh,
+        embedder=models.embedder,
+        gallery=Gallery.build((), recognition.calibration),
+        min_face=config.vision.min_face,
+        threads=config.vision.threads,
+        clock=now,
+    )
+    return Eye(models, recognition, observer)
+
+
+def open_source(
+    settings: Settings,
+    source: str,
+    *,
+    fps: float,
+    loop: bool,
+    realtime: bool,
+    now: Callable[[], float],
+    on_event: Callable[[bool, str], None],
+) -> Camera:
+    camera = settings.config.camera
+    return open_camera(
+        source,
+        width=camera.width,
+        height=camera.height,
+        fps=fps,
+        timeout_seconds=camera.timeout_seconds,
+        rotate=camera.rotate,
+        loop=loop,
+        realtime=realtime,
+        clock=now,
+        on_event=on_event,
+    )
+
+
+def relay_event(on: bool, at: float) -> Event:
+    return Event(EventKind.RELAY_ON if on else EventKind.RELAY_OFF, at)
+
+
+def camera_event(lost: bool, why: str, at: float) -> Event:
+    return Event(EventKind.CAMERA_LOST if lost else EventKind.CAMERA_BACK, at, detail=why)

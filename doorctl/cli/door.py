@@ -1,0 +1,134 @@
+"""``doorctl run``, ``check``, ``lock`` and ``demo``: the door itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, settings_of, warn
+from doorctl.errors import ConfigError, DoorctlError
+
+if TYPE_CHECKING:
+    from doorctl.config import Gpio
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("run", epilog="Example: doorctl run --config /etc/doorctl/doorctl.yaml")(run)
+    app.command("check", epilog="Example: doorctl check && sudo systemctl restart doorctl")(check)
+    app.command("lock", epilog="Example: ExecStopPost=/opt/doorctl/bin/doorctl lock")(lock)
+    app.command("demo", epilog="Example: doorctl demo --out /tmp/demo")(demo)
+
+
+def run(context: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
+    """Be the door's daemon. SIGTERM stops it, locked; SIGHUP reads the configuration again."""
+    from doorctl.app.service import run as serve
+
+    settings = settings_of(context, config, data)
+    _log_to_stderr(settings.config.log.level)
+    serve(settings)
+
+
+class _JournalFormatter(logging.Formatter):
+    """Puts the level where journald reads it: '<4>' for a warning, and so on (sd-daemon(3))."""
+
+    LEVELS = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+
+    def format(self, record: logging.LogRecord) -> str:
+        number = next((n for level, n in self.LEVELS if record.levelno >= level), 7)
+        return f"<{number}>" + super().format(record).replace("\n", f"\n<{number}>")
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    if os.environ.get("JOURNAL_STREAM"):
+        handler.setFormatter(_JournalFormatter("%(name)s: %(message)s"))
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger("doorctl")
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    root.propagate = False
+
+
+def check(
+    context: typer.Context, config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """Try everything that the daemon needs, one line each. Exit code 0 only if all of it works."""
+    from doorctl.app.check import check_all
+
+    out, worst = console(), 0
+    settings = settings_of(context, config, data)
+    for finding in check_all(settings):
+        worst = worst or finding.exit_code
+        if as_json:
+            emit({"check": finding.part, "ok": finding.ok, "detail": finding.detail, "hint": finding.hint})
+            continue
+        mark = ("ok    ", "green") if finding.ok else ("FAILED", "red")
+        out.print(Text.assemble(mark, f"  {finding.part:<9} {finding.detail}"))
+        if finding.hint:
+            out.print(Text(f"        {'':<9} {finding.hint}", style="dim"))
+    if worst:
+        raise typer.Exit(worst)
+
+
+def lock(context: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
+    """Drive the relay locked and exit, whatever else is wrong.
+
+    For the service manager to call when the daemon has ended in any way. A configuration
+    that cannot be read is passed over: the pin that the daemon used last is locked.
+    """
+    from doorctl.gpio.lock import lock_relay
+
+    gpio, pin_file = _pins_to_lock(context, config, data)
+    lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
+    console().print(f"relay on GPIO{gpio.relay_pin} is locked")
+
+
+def _pins_to_lock(context: typer.Context, config: Path | None, data: Path | None) -> tuple[Gpio, Path]:
+    from doorctl.app.settings import Settings, last_gpio
+    from doorctl.config import Gpio
+
+    try:
+        settings = settings_of(context, config, data)
+    except ConfigError as error:
+        before = context.find_root().obj or (None, None)
+        place = Settings.without_config(data or before[1])
+        gpio = last_gpio(place.data)
+        warn(f"the configuration cannot be read ({error.message.splitlines()[0]})")
+        warn("locking the pin that the daemon used last" if gpio else "locking the default pin")
+        return gpio or Gpio(), place.pin_file
+    return settings.config.gpio, settings.pin_file
+
+
+def demo(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Where to write the clips and pictures.", metavar="DIR")] = Path(
+        "demo"
+    ),
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """See the whole way in simulation: one person is enrolled and let in, another is not.
+
+    Two public-domain portraits walk up to a simulated camera. Nothing of an installed
+    door is touched; everything is written to DIR.
+    """
+    from doorctl.app.settings import LIVENESS_IS_OFF
+    from doorctl.cli.look import Timeline
+    from doorctl.demo.show import run_demo
+
+    settings = settings_of(context, config, out / "state")
+    if settings.config.liveness.mode == "off":
+        warn(LIVENESS_IS_OFF)
+    outcome = run_demo(settings, out, [Timeline(as_json)])
+    if not as_json:
+        for file in outcome.files:
+            console().print(f"written: {file}", markup=False)
+    if not outcome.right:
+        raise DoorctlError("the demo did not go as it should: see its timeline above")

@@ -1,0 +1,91 @@
+"""``doorctl events``: what the door did."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from doorctl.cli.output import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    console,
+    emit,
+    event_line,
+    parse_since,
+    rounded,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from doorctl.core.records import Event
+    from doorctl.store.records import StoredEvent
+
+FOLLOW_SECONDS = 0.5
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """An event of a replay as ``--json`` prints it; the time is in seconds from the clip's start."""
+    return {
+        "event": event.kind.value,
+        "time": round(event.at, 3),
+        "person": event.person.name if event.person else None,
+        "reason": event.reason.value if event.reason else None,
+        "score": rounded(event.score),
+        "margin": rounded(event.margin),
+        "detail": event.detail,
+    }
+
+
+def stored_fields(stored: StoredEvent) -> dict[str, Any]:
+    """A stored event likewise, with its number; the time is the wall clock's, UTC."""
+    return {
+        "id": stored.id,
+        "event": stored.kind,
+        "time": stored.time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "person": stored.person,
+        "reason": stored.reason,
+        "score": rounded(stored.score),
+        "margin": rounded(stored.margin),
+        "detail": stored.detail,
+    }
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("events", epilog="Example: doorctl events --since 2h --person 'Grace Hopper' --json")(events)
+
+
+def events(
+    context: typer.Context,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing as things happen.")] = False,
+    person: Annotated[str | None, typer.Option(help="Only this person's.", metavar="NAME")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="From then on: 30m, 2h, 7d, or a date and time.", metavar="WHEN")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, the newest.", min=1)] = 1000,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the door did: who came in, who was refused and why."""
+    from doorctl.store.database import Store
+
+    settings = settings_of(context, config, data)
+    start = parse_since(since, datetime.now(UTC)) if since else None
+    out = console()
+    with Store(settings.data) as store:
+        last = 0
+        while True:
+            for stored in store.events(since=start, person=person, limit=limit, after_id=last):
+                last = stored.id
+                fields = stored_fields(stored)
+                if as_json:
+                    emit(fields)
+                else:
+                    out.print(event_line({**fields, "time": f"{stored.time.astimezone():%Y-%m-%d %H:%M:%S}"}))
+            if not follow:
+                return
+            time.sleep(FOLLOW_SECONDS)

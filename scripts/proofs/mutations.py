@@ -1,0 +1,106 @@
+"""Break the decision on purpose, one rule at a time, and see that a test notices each.
+
+A test that cannot fail proves nothing: here every rule of ``core/door.py`` that keeps a
+stranger out is taken away in a copy, and the proofs of that file are run on it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One rule and what is put in its place."""
+
+    what: str
+    old: str
+    new: str
+
+
+MUTATIONS = (
+    Mutation("one confirming frame", "len(evidence) < policy.confirm_frames", "len(evidence) < 1"),
+    Mutation("no margin", "match.margin is None or match.margin >= policy.margin", "True"),
+    Mutation(
+        "liveness ignored", "liveness.verdict is LivenessVerdict.LIVE or not policy.liveness_required", "True"
+    ),
+    Mutation("a spoof passes", "liveness.verdict is LivenessVerdict.SPOOF", "False"),
+    Mutation(
+        "unknown person accepted",
+        "match.person is not None and match.score >= policy.threshold",
+        "match.person is not None",
+    ),
+    Mutation("a denied person passes", "match.person is not None and match.person.denied", "False"),
+    Mutation(
+        "another person's frames count", "door.evidence if door.person == person else ()", "door.evidence"
+    ),
+    Mutation(
+        "a refused frame in between does not matter",
+        "person=None, evidence=(), presentation=visit)\n    return door, Decision(reason",
+        "presentation=visit)\n    return door, Decision(reason",
+    ),
+    Mutation("evidence never grows old", "door.at - e.at <= policy.confirm_seconds", "True"),
+    Mutation("old pictures count", "<= policy.max_latency_seconds", "<= 1e9"),
+    Mutation("the same instant counts twice", "elif repeated or", "elif"),
+    Mutation(
+        "time may go back",
+        "Door(at=fact.at) if went_back else replace(door, at=fact.at)",
+        "replace(door, at=fact.at)",
+    ),
+    Mutation("anyone may claim recognition", "command.cause is Cause.RECOGNISED", "False"),
+    Mutation("no pause before a new grant", "door.at - visit.granted_at < policy.regrant_seconds", "False"),
+    Mutation("a gate is passed over", "observation.gate is not gate, reason", "True, reason"),
+)
+
+
+def survives(mutation: Mutation) -> bool:
+    """Whether the door's tests still pass with the mutation in place (they should not).
+
+    Raises:
+        ValueError: the rule to break does not stand in the file just once.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory)
+        shutil.copytree(ROOT / "doorctl", copy / "doorctl", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / "tests" / "core", copy / "tests" / "core")
+        (copy / "tests" / "__init__.py").touch()
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / "doorctl" / "core" / "door.py"
+        text = file.read_text()
+        if text.count(mutation.old) != 1:
+            raise ValueError(f"{mutation.what}: {mutation.old!r} stands {text.count(mutation.old)} times")
+        file.write_text(text.replace(mutation.old, mutation.new))
+        tests = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/core/test_door.py"],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        if tests.returncode not in (0, 1):
+            raise RuntimeError(tests.stdout + tests.stderr)
+        return tests.returncode == 0
+
+
+def main() -> int:
+    survivors = 0
+    for mutation in MUTATIONS:
+        lives = survives(mutation)
+        survivors += lives
+        print(f"{'SURVIVES' if lives else 'found':<9} {mutation.what}", flush=True)
+    print(f"{len(MUTATIONS) - survivors} of {len(MUTATIONS)} mutations found")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

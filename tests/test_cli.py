@@ -1,0 +1,274 @@
+"""The commands as a person meets them: real processes, real files, exit codes and words."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doorctl.gpio.simulated import read_transitions
+from tests.pictures import astronaut_file, hopper_file
+
+SIMULATED = "gpio: {pins: simulated}\n"
+
+
+Done = subprocess.CompletedProcess[str]
+
+
+def doorctl(*arguments: object, data: Path | None = None, **environment: str) -> Done:
+    """Run the command to its end."""
+    place = ["--data", str(data)] if data else []
+    return subprocess.run(
+        [sys.executable, "-m", "doorctl", *place, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def refused(result: Done, code: int, *words: str) -> None:
+    """It failed with this exit code, these words, and no traceback."""
+    assert result.returncode == code, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+def lines(result: Done) -> list[dict[str, Any]]:
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Path:
+    """A data directory with a configuration that drives simulated pins."""
+    data = tmp_path / "door"
+    data.mkdir()
+    (data / "doorctl.yaml").write_text(SIMULATED)
+    return data
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "check", "lock", "enrol", "identify", "replay", "events", "models", "people"]
+)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    """--help answers at once, and shows how the command is used."""
+    result = doorctl(command, "--help", COLUMNS="200")
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+    if command not in ("models", "people"):
+        assert f"Example: doorctl {command}" in result.stdout or "doorctl lock" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("door: {open_second: 3}\n", ["doorctl.yaml:1", "open_second", "open_seconds"]),
+        ("door:\n\topen_seconds: 3\n", ["doorctl.yaml:2", "tab"]),
+        ("door: {open_seconds: -1}\nmatch: {threshold: high}\n", ["doorctl.yaml:1", "doorctl.yaml:2"]),
+    ],
+)
+def test_a_wrong_configuration_is_told_with_its_lines_and_opens_no_door(
+    tmp_path: Path, yaml: str, words: list[str]
+) -> None:
+    """Every mistake with its line; exit 78, which systemd does not restart on; no pin was touched."""
+    (tmp_path / "doorctl.yaml").write_text(yaml)
+    refused(doorctl("run", data=tmp_path), 78, *words)
+    assert not (tmp_path / "pins.jsonl").exists()
+
+
+def test_a_missing_model_names_the_command_that_gets_it(door: Path) -> None:
+    """No models: exit 69 and what to do."""
+    refused(doorctl("run", data=door, DOORCTL_MODELS=str(door / "none")), 69, "doorctl models install")
+
+
+def test_a_model_of_zero_bytes_is_noticed(door: Path, models_dir: Path) -> None:
+    """A damaged model file is told by name before any frame is judged."""
+    (door / "models").mkdir()
+    for file in models_dir.iterdir():
+        (door / "models" / file.name).symlink_to(file)
+    (door / "models" / "face_mesh.tflite").unlink()
+    (door / "models" / "face_mesh.tflite").touch()
+    refused(doorctl("run", data=door), 69, "face_mesh", "doorctl models install")
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that claims a size and holds next to nothing."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    body = zlib.compress(b"\0" * 100)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("text.jpg", b"this is not a picture\n", "picture"),
+        ("dot.png", png_header(1, 1), "1"),
+        ("huge.png", png_header(20000, 20000), "20000"),
+        ("empty.jpg", b"", "empty"),
+    ],
+)
+def test_bad_pictures_are_refused_for_their_own_reason(
+    door: Path, models_dir: Path, name: str, content: bytes, word: str
+) -> None:
+    """A text file, one pixel, a header of 400 million pixels, nothing at all: exit 65, each told, no harm."""
+    photo = door / name
+    photo.write_bytes(content)
+    refused(doorctl("enrol", "Grace Hopper", photo, data=door), 65, name, word)
+    refused(doorctl("identify", photo, data=door), 65, name, word)
+    assert lines(doorctl("people", "list", "--json", data=door)) == []
+
+
+def test_an_unplugged_camera_is_told_before_the_door_is_called_ready(door: Path, models_dir: Path) -> None:
+    """A device that is not there: exit 66 and its name."""
+    (door / "doorctl.yaml").write_text(SIMULATED + "camera: {source: 97}\n")
+    refused(doorctl("run", data=door), 66, "97")
+    check = doorctl("check", data=door)
+    assert check.returncode == 66
+    assert "FAILED  camera" in check.stdout
+
+
+def test_a_data_directory_that_cannot_be_written_is_told(models_dir: Path) -> None:
+    """Even root cannot write into /proc: exit 74 and the path, for people and the daemon alike."""
+    place = Path("/proc/doorctl")
+    refused(doorctl("enrol", "Grace Hopper", hopper_file(), data=place), 74, "/proc/doorctl")
+    refused(doorctl("people", "list", data=place), 74, "/proc/doorctl")
+
+
+def test_a_real_door_without_liveness_needs_the_owners_word(tmp_path: Path) -> None:
+    """While photos open the door, 'run' refuses real pins until the configuration says that this is known."""
+    refused(doorctl("run", data=tmp_path), 78, "i_understand_photos_open_this_door")
+
+
+def test_people_come_and_go(door: Path, models_dir: Path) -> None:
+    """Enrol, identify, deny, allow, show, remove: each does what it says, and the events tell it."""
+    enrolled = lines(doorctl("enrol", "Grace Hopper", hopper_file(), "--json", data=door))
+    assert enrolled == [{"person": "Grace Hopper", "enrolled": 1, "refused": []}]
+    grace, eileen = lines(doorctl("identify", hopper_file(), astronaut_file(), "--json", data=door))
+    assert (grace["person"], grace["reason"]) == ("Grace Hopper", "recognised")
+    assert (eileen["person"], eileen["reason"]) == (None, "unknown_person")
+    assert doorctl("people", "deny", "grace hopper", data=door).returncode == 0
+    denied = lines(doorctl("identify", hopper_file(), "--json", data=door))[0]
+    assert (denied["person"], denied["reason"]) == ("Grace Hopper", "denied")
+    assert doorctl("people", "allow", "Grace Hopper", data=door).returncode == 0
+    assert lines(doorctl("people", "show", "Grace Hopper", "--json", data=door))[0]["denied"] is False
+    assert doorctl("people", "remove", "Grace Hopper", "--yes", data=door).returncode == 0
+    refused(doorctl("people", "show", "Grace Hopper", data=door), 67, "Grace Hopper")
+    kinds = [event["event"] for event in lines(doorctl("events", "--json", data=door))]
+    assert kinds == ["PersonEnrolled", "PersonDenied", "PersonAllowed", "PersonRemoved"]
+
+
+def test_identify_draws_what_it_judged(door: Path, models_dir: Path) -> None:
+    """-o writes a picture of the judged one's size that differs from it; two images with -o are refused."""
+    import cv2
+
+    out = door / "judged.png"
+    assert doorctl("identify", hopper_file(), "-o", out, data=door).returncode == 0
+    drawn, plain = cv2.imread(str(out)), cv2.imread(str(hopper_file()))
+    assert drawn is not None
+    assert plain is not None
+    assert drawn.shape == plain.shape
+    assert (drawn != plain).any()
+    assert doorctl("identify", hopper_file(), astronaut_file(), "-o", out, data=door).returncode == 2
+
+
+def test_lock_drives_the_pin_and_loads_nothing_that_could_break(door: Path) -> None:
+    """'doorctl lock' leaves the pin low, and imports no cv2, net or database on its way."""
+    code = (
+        "import sys; sys.argv = ['doorctl', 'lock', '--data', sys.argv[1]]\n"
+        "from doorctl.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "ours = {'doorctl.models', 'doorctl.vision', 'doorctl.store', 'doorctl.camera'}\n"
+        "heavy = ours | {'cv2', 'ai_edge_litert', 'sqlite3', 'PIL'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(door)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
+    assert [t.level for t in read_transitions(door / "pins.jsonl")][-1] == 0
+
+
+@pytest.mark.parametrize("broken", ["door: {open_second: 3}\n", "\tx", "\xff\xfe"])
+def test_lock_works_with_a_broken_configuration(door: Path, broken: str) -> None:
+    """With YAML that cannot be read, the pin that the daemon used last is locked all the same."""
+    last = {"pins": "simulated", "relay_pin": 5, "active_high": False}
+    (door / "gpio.json").write_text(json.dumps(last))
+    (door / "doorctl.yaml").write_text(broken, encoding="latin-1")
+    result = doorctl("lock", data=door)
+    assert result.returncode == 0, result.stderr
+    last_level = [(t.pin, t.level) for t in read_transitions(door / "pins.jsonl")][-1]
+    assert last_level == (5, 1)
+
+
+def test_since_is_read_or_refused(door: Path) -> None:
+    """--since takes 2h or a date, and says so of anything else."""
+    assert doorctl("events", "--since", "2h", data=door).returncode == 0
+    refused(doorctl("events", "--since", "tea time", data=door, COLUMNS="200"), 2, "tea time")
+
+
+def test_a_reader_that_goes_away_is_no_error(door: Path) -> None:
+    """'doorctl events | head' ends quietly."""
+    shell = f"{sys.executable} -m doorctl --help | head -n 1"
+    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stderr == ""
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> None:
+    """Wait until something is so; fail if it does not become so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_the_daemon_reloads_learns_and_stops_clean(door: Path, models_dir: Path, walk_up_clip: Path) -> None:
+    """SIGHUP with a good file applies it, with a bad one keeps the old; a person enrolled beside the running
+    daemon is let in without a restart; SIGTERM ends it with exit 0 and the pin locked."""
+    config = door / "doorctl.yaml"
+    good = SIMULATED + f"camera: {{source: '{walk_up_clip}', loop: true}}\n"
+    config.write_text(good)
+    log = door / "log"
+    with log.open("wb") as out:
+        daemon = subprocess.Popen([sys.executable, "-m", "doorctl", "run", "--data", str(door)], stderr=out)
+    try:
+        wait_for(lambda: "Started" in log.read_text())
+        config.write_text(good + "door: {open_seconds: nonsense}\n")
+        daemon.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the old one stays" in log.read_text())
+        config.write_text(good + "door: {open_seconds: 0.5}\n")
+        daemon.send_signal(signal.SIGHUP)
+        wait_for(lambda: "Reloaded" in log.read_text())
+        assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+        wait_for(lambda: "AccessGranted Grace Hopper" in log.read_text(), 30)
+        wait_for(lambda: "RelayOff" in log.read_text())
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
+    assert "Traceback" not in log.read_text()
+    levels = [t.level for t in read_transitions(door / "pins.jsonl")]
+    assert levels[0] == 0
+    assert levels[-1] == 0
+    assert 1 in levels
+    kinds = [event["event"] for event in lines(doorctl("events", "--json", data=door))]
+    assert kinds[0] == "Started"
+    assert kinds[-1] == "Stopped"
+    assert {"Reloaded", "AccessGranted", "RelayOn", "RelayOff"} <= set(kinds)
