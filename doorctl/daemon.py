@@ -102,6 +102,7 @@ class Daemon:
         if self._strike.fault is not None:
             raise self._strike.fault
         self._watch(frame, fact, decision)
+        log.debug("%.3f s: %s %s", fact.at, decision.reason.value, decision.score)
         return decision
 
     def _look(self, frame: Frame | None) -> Input:

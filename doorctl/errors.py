@@ -62,3 +62,15 @@ class StoreError(DoorctlError, OSError):
     """The database or its directory cannot be read or written (EX_IOERR)."""
 
     exit_code = 74
+
+
+class NameRefusedError(DoorctlError, ValueError):
+    """A person's name cannot be used: empty, too long, or with characters that do not show (EX_DATAERR)."""
+
+    exit_code = 65
+
+
+class UnknownPersonError(DoorctlError, LookupError):
+    """Nobody has that name (EX_NOUSER)."""
+
+    exit_code = 67

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
+from doorctl.app.state import open_store
 from doorctl.app.wiring import open_eye, open_source, policy_of
 from doorctl.errors import CameraError, DoorctlError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
-from doorctl.store.database import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _models(settings: Settings) -> str:
 
 
 def _store(settings: Settings) -> str:
-    with Store(settings.data) as store:
+    with open_store(settings) as store:
         people = store.people()
     templates = sum(sum(person.templates.values()) for person in people)
     return f"{settings.data}: {len(people)} people, {templates} templates"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
 from doorctl.app.wiring import camera_event, open_eye, open_source, policy_of, relay_event
-from doorctl.camera import Camera
+from doorctl.camera.base import Camera
 from doorctl.core.door import Policy
 from doorctl.core.records import Decision, Event, Frame, Input
 from doorctl.daemon import Daemon
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
-from doorctl.store.database import Store
 
 
 class Show(Protocol):
@@ -52,9 +53,9 @@ def open_replay(
         for show in shows:
             show.frame(frame, fact, decision)
 
-    timer = SimulatedTimer()
+    timer, start = SimulatedTimer(), time.monotonic()
     with ExitStack() as stack:
-        store = stack.enter_context(Store(settings.data))
+        store = stack.enter_context(open_store(settings))
         eye = open_eye(settings)
         eye.observer.gallery = eye.gallery(store)
         camera = stack.enter_context(
@@ -64,7 +65,7 @@ def open_replay(
                 fps=fps,
                 loop=False,
                 realtime=realtime,
-                now=timer.now,
+                now=lambda: time.monotonic() - start,  # asked only to keep the clip's pace
                 on_event=lambda lost, why: record(camera_event(lost, why, timer.now())),
             )
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from doorctl.app.settings import Settings, guard, remember_gpio
+from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, policy_of, relay_event
 from doorctl.config import load_config
 from doorctl.core.records import Event, EventKind
@@ -37,7 +38,7 @@ def run(settings: Settings) -> None:
     config = settings.config
     timer = ThreadTimer()
     with ExitStack() as stack:
-        store = stack.enter_context(Store(settings.data))
+        store = stack.enter_context(open_store(settings))
 
         def record(event: Event) -> None:
             number = store.record(event)

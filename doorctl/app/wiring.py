@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from doorctl.app.settings import Settings
-from doorctl.camera import Camera, open_camera
+from doorctl.camera.base import Camera
+from doorctl.camera.open import open_camera
 from doorctl.config import Config
 from doorctl.core.calibration import score_of
 from doorctl.core.card import Recognition

@@ -71,15 +71,16 @@ def events(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the door did: who came in, who was refused and why."""
-    from doorctl.store.database import Store
+    from doorctl.app.state import open_store
 
     settings = settings_of(context, config, data)
     start = parse_since(since, datetime.now(UTC)) if since else None
     out = console()
-    with Store(settings.data) as store:
+    with open_store(settings) as store:
         last = 0
         while True:
-            for stored in store.events(since=start, person=person, limit=limit, after_id=last):
+            newest = None if last else limit
+            for stored in store.events(since=start, person=person, limit=newest, after_id=last):
                 last = stored.id
                 fields = stored_fields(stored)
                 if as_json:

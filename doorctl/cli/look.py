@@ -48,9 +48,9 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say whom each picture shows, how sure the door is, and what it would refuse."""
+    from doorctl.app.state import open_store
     from doorctl.app.wiring import open_eye, policy_of
     from doorctl.core.door import checks
-    from doorctl.store.database import Store
     from doorctl.vision.draw import draw_face, write_picture
     from doorctl.vision.photo import read_photo
 
@@ -59,7 +59,7 @@ def identify(
     settings = settings_of(context, config, data)
     eye = open_eye(settings)
     policy = policy_of(settings.config, eye.recognition)
-    with Store(settings.data) as store:
+    with open_store(settings) as store:
         eye.observer.gallery = eye.gallery(store)
     failed = False
     for path in images:

@@ -47,8 +47,8 @@ def enrol(
     reason and the others are enrolled; the exit code is then 65.
     """
     from doorctl.app.enrolment import photo_to_template
+    from doorctl.app.state import open_store
     from doorctl.app.wiring import open_eye
-    from doorctl.store.database import Store
     from doorctl.store.records import NewPhoto
 
     settings = settings_of(context, config, data)
@@ -68,7 +68,7 @@ def enrol(
         if as_json:
             emit(_enrolled(name, 0, refused))
         raise typer.Exit(PhotoError.exit_code)
-    with Store(settings.data) as store:
+    with open_store(settings) as store:
         enrolment = store.enrol(name, taken)
     person, added = enrolment.person, enrolment.added
     if as_json:
@@ -182,6 +182,6 @@ def remove(
 
 
 def _store(context: typer.Context, config: Path | None, data: Path | None) -> Store:
-    from doorctl.store.database import Store
+    from doorctl.app.state import open_store
 
-    return Store(settings_of(context, config, data).data)
+    return open_store(settings_of(context, config, data))

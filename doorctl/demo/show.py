@@ -12,12 +12,12 @@ import cv2
 from doorctl.app.enrolment import only_face, photo_to_template
 from doorctl.app.replay import Show, open_replay
 from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Input
 from doorctl.demo.clips import FPS, HEIGHT, WIDTH, walk_up
 from doorctl.demo.portraits import PORTRAITS, fetch_portrait
 from doorctl.errors import DoorctlError
-from doorctl.store.database import Store
 from doorctl.vision.annotate import Annotator, contact_sheet
 from doorctl.vision.photo import read_photo
 
@@ -64,7 +64,7 @@ def run_demo(settings: Settings, out: Path, shows: Sequence[Show]) -> Outcome:
         raise DoorctlError(f"{out}: {error.strerror}", "choose another folder with --out") from error
     eye = open_eye(settings)
     photos = {name: fetch_portrait(portrait) for name, portrait in PORTRAITS.items()}
-    with Store(settings.data) as store:
+    with open_store(settings) as store:
         store.enrol(ENROLLED, [photo_to_template(eye, photos[ENROLLED])])
     clip = out / "walk-up.mp4"
     write_walk_ups(clip, eye, list(photos.values()))

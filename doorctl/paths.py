@@ -1,0 +1,116 @@
+"""Where things are, beside an installed door or in a user's home.
+
+What is named on the command line wins, then what the environment names, then the
+machine's own place, then the user's. Nothing here makes or opens a file, but for
+``make_ready``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = "doorctl.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the answers depend on, besides the files that exist."""
+
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    superuser: bool = field(default_factory=lambda: os.geteuid() == 0)
+    top: Path = Path("/")
+    """Below which ``var/lib`` and ``etc`` are; a test's own directory in a test."""
+
+    @property
+    def system(self) -> Path:
+        """The place of an installed door."""
+        return self.top / "var/lib/doorctl"
+
+    def home(self, variable: str, fallback: str) -> Path:
+        """An XDG base directory. The specification asks to ignore one that is relative."""
+        named = Path(self.env.get(variable, ""))
+        return named if named.is_absolute() else Path(self.env.get("HOME") or Path.home()) / fallback
+
+
+def data_dir(explicit: Path | None, configured: Path | None = None, here: Surroundings | None = None) -> Path:
+    """Where the database is: ``--data``, the config's, systemd's, the machine's or the user's."""
+    here = here or Surroundings()
+    # systemd names all state directories of a unit, parted by colons; the first is ours.
+    given = here.env.get("STATE_DIRECTORY", "").split(":")[0]
+    if named := explicit or configured or (Path(given) if given else None):
+        return named
+    if here.superuser or (_is_dir(here.system) and os.access(here.system, os.W_OK | os.X_OK)):
+        return here.system
+    return here.home("XDG_STATE_HOME", ".local/state") / "doorctl"
+
+
+def models_dir(
+    configured: Path | None, explicit_data: Path | None = None, here: Surroundings | None = None
+) -> Path:
+    """Where the nets are: the config's, ``--data``'s, the environment's, the machine's, the user's."""
+    here = here or Surroundings()
+    if configured:
+        return configured
+    if explicit_data and _is_dir(explicit_data / "models"):
+        return explicit_data / "models"
+    if named := here.env.get("DOORCTL_MODELS"):
+        return Path(named)
+    system = here.system / "models"
+    if _is_dir(system):
+        return system
+    return here.home("XDG_CACHE_HOME", ".cache") / "doorctl/models"
+
+
+def config_file(
+    explicit: Path | None, explicit_data: Path | None = None, here: Surroundings | None = None
+) -> Path | None:
+    """The configuration file to read, or ``None`` for the defaults.
+
+    A file that is named must exist, which is for whoever reads it to find out. With
+    ``--data`` the machine's own file is left alone: such a run stands by itself.
+    """
+    here = here or Surroundings()
+    if explicit:
+        return explicit
+    if named := here.env.get("DOORCTL_CONFIG"):
+        return Path(named)
+    if explicit_data:
+        places = [explicit_data / NAME]
+    else:
+        home = here.home("XDG_CONFIG_HOME", ".config")
+        places = [here.top / "etc/doorctl" / NAME, home / "doorctl" / NAME]
+    return next((place for place in places if _may_exist(place)), None)
+
+
+def make_ready(directory: Path, here: Surroundings | None = None) -> None:
+    """Make the parents of the user's own default place, as the XDG specification asks (mode 0700).
+
+    A directory that somebody named gets no such help: a slip of the pen, or a disk that
+    is not mounted, should be told and not papered over.
+
+    Raises:
+        OSError: they cannot be made.
+    """
+    here = here or Surroundings()
+    if directory == here.home("XDG_STATE_HOME", ".local/state") / "doorctl":
+        for parent in (*reversed(directory.parent.parents), directory.parent):
+            if not _is_dir(parent):
+                parent.mkdir(mode=0o700, exist_ok=True)
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a parent may not be searched
+
+
+def _may_exist(path: Path) -> bool:
+    """Whether it is there, or cannot be told: then reading it must fail, rather than be left out."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True

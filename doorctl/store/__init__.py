@@ -1,0 +1,1 @@
+"""What the door remembers: people, photos, templates and events, in one SQLite file."""

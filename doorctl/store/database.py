@@ -1,0 +1,274 @@
+"""People, photos, templates and events, in one SQLite file that survives a power cut.
+
+One ``Store`` may be used by several threads, and one file by several programs: the
+daemon and a command beside it. Every method that changes something is one
+transaction, its event included, and is durable when it returns.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sqlite3
+import time as clock
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Self
+
+from doorctl.core.card import Calibration
+from doorctl.core.gallery import Gallery
+from doorctl.core.records import Event, EventKind, Person
+from doorctl.errors import StoreError, UnknownPersonError
+from doorctl.store.connection import connect, told
+from doorctl.store.names import clean_name, name_key
+from doorctl.store.records import Enrolment, NewPhoto, PersonRecord, PhotoRecord, StoredEvent
+from doorctl.store.rows import (
+    add_event,
+    add_photo,
+    is_direction,
+    now_text,
+    person_of,
+    time_of,
+    time_text,
+    vector_of,
+)
+from doorctl.store.schema import migrate
+
+FILE = "doorctl.db"
+
+_PEOPLE = """
+    SELECT id, name, denied, created,
+        (SELECT count(*) FROM photos WHERE person_id = people.id),
+        (SELECT json_group_object(model, n) FROM (
+            SELECT model, count(*) AS n FROM templates JOIN photos ON photos.id = photo_id
+            WHERE person_id = people.id GROUP BY model))
+    FROM people
+"""
+
+
+class Store:
+    """The database in a directory.
+
+    Args:
+        directory: where ``doorctl.db`` is, or is made, for its owner alone.
+        create: make what is missing of the directory's last part and the file.
+        busy_seconds: how long to wait for another program that is writing.
+
+    Raises:
+        StoreError: it cannot be opened, belongs to a newer doorctl, or is no database.
+            All methods raise it when reading or writing fails.
+    """
+
+    def __init__(self, directory: Path, *, create: bool = True, busy_seconds: float = 5.0) -> None:
+        self.path = directory / FILE
+        self._lock = RLock()
+        with told(self.path):
+            self._connection = connect(self.path, create=create, busy_seconds=busy_seconds)
+            try:
+                migrate(self._connection)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. The store is of no use afterwards; closing twice is no error."""
+        with self._lock, told(self.path):
+            self._connection.close()
+
+    def check(self) -> None:
+        """Read the whole file and compare it with itself; raise StoreError if it is damaged."""
+        with self._reading() as db:
+            found = [row[0] for row in db.execute("PRAGMA integrity_check(1)")]
+        if found != ["ok"]:
+            raise StoreError(f"{self.path} is damaged ({found[0]})", "bring back a copy, or enrol again")
+
+    def version(self) -> int:
+        """A number that changes when another connection, such as a command's, has changed something."""
+        with self._reading() as db:
+            return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    def enrol(self, name: str, photos: Sequence[NewPhoto]) -> Enrolment:
+        """Add photos to a person, who is made if need be. A photo given twice counts once.
+
+        Raises:
+            NameRefusedError: the name cannot be used.
+            ValueError: there is no photo, or a vector is not a finite direction.
+            StoreError: a vector's length differs from the model's other templates.
+        """
+        key, cleaned = name_key(name), clean_name(name)
+        if not photos or not all(is_direction(photo.vector) for photo in photos):
+            raise ValueError("enrolment needs photos, each with a finite vector that is not zero")
+        with self._writing() as db:
+            row = db.execute("SELECT id, name, denied FROM people WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                sql = "INSERT INTO people (name, key, created) VALUES (?, ?, ?) RETURNING id, name, denied"
+                made = db.execute(sql, (cleaned, key, now_text())).fetchall()
+                person, kind = Person(*made[0][:2]), EventKind.PERSON_ENROLLED
+            else:
+                person, kind = Person(row[0], row[1], bool(row[2])), EventKind.PERSON_UPDATED
+            added = sum(add_photo(db, person.id, photo) for photo in photos)
+            event = Event(kind, clock.monotonic(), person, detail=f"templates: {added}") if added else None
+            if event:
+                add_event(db, event, now_text())
+        return Enrolment(person, added, event)
+
+    def people(self) -> tuple[PersonRecord, ...]:
+        """Everyone, in the order of enrolment."""
+        with self._reading() as db:
+            rows = db.execute(f"{_PEOPLE} ORDER BY id").fetchall()
+        return tuple(person_of(row) for row in rows)
+
+    def person(self, name: str) -> PersonRecord:
+        """Find a person whatever the case of the letters; raise UnknownPersonError if there is none."""
+        with self._reading() as db:
+            return self._find(db, name)
+
+    def photos(self, name: str) -> tuple[PhotoRecord, ...]:
+        """A person's photos, in the order in which they came; raise UnknownPersonError."""
+        sql = """
+            SELECT id, sha256, source, added,
+                (SELECT json_group_array(model) FROM templates WHERE photo_id = photos.id)
+            FROM photos WHERE person_id = ? ORDER BY id
+        """
+        with self._reading() as db:
+            rows = db.execute(sql, (self._find(db, name).id,)).fetchall()
+        return tuple(
+            PhotoRecord(number, sha256, source, time_of(added), tuple(json.loads(models)))
+            for number, sha256, source, added, models in rows
+        )
+
+    def set_denied(self, name: str, denied: bool) -> Event | None:
+        """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError."""
+        kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
+        with self._writing() as db:
+            found = self._find(db, name)
+            if found.denied == denied:
+                return None
+            db.execute("UPDATE people SET denied = ? WHERE id = ?", (denied, found.id))
+            event = Event(kind, clock.monotonic(), Person(found.id, found.name, denied))
+            add_event(db, event, now_text())
+        return event
+
+    def remove(self, name: str) -> Event:
+        """Erase a person: name, photos' names and templates are in no byte of the files afterwards.
+
+        Events keep the person's number, which is never given to anyone else.
+
+        Raises:
+            UnknownPersonError: nobody has that name.
+            StoreError: also if the person is removed, and traces wait for a program that is reading.
+        """
+        with self._writing() as db:
+            found = self._find(db, name)
+            db.execute("DELETE FROM people WHERE id = ?", (found.id,))
+            event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person)
+            add_event(db, event, now_text())
+        with self._reading() as db:
+            # The journal still holds the pages as they were; only an empty journal forgets.
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreError(
+                f"{found.name} is removed, but traces stay in {self.path}-wal while another program reads it",
+                "restart doorctl to clear them",
+            )
+        return event
+
+    def gallery(self, model: str, calibration: Calibration) -> Gallery:
+        """Everyone who has a template for this model, denied people too."""
+        sql = """
+            SELECT people.id, name, denied, vector FROM people
+            JOIN photos ON person_id = people.id JOIN templates ON photo_id = photos.id
+            WHERE model = ? ORDER BY people.id, templates.id
+        """
+        with self._reading() as db:
+            rows = db.execute(sql, (model,)).fetchall()
+        entries = ((Person(i, name, bool(denied)), vector_of(blob)) for i, name, denied, blob in rows)
+        try:
+            return Gallery.build(entries, calibration)
+        except ValueError as error:
+            raise StoreError(f"{self.path}: {error}", "remove that person and enrol again") from error
+
+    def record(self, event: Event, *, time: datetime | None = None) -> int:
+        """Write an event, durably, and return its number. ``time`` defaults to the wall clock's."""
+        with self._writing() as db:
+            return add_event(db, event, time_text(time) if time else now_text())
+
+    def events(
+        self,
+        since: datetime | None = None,
+        person: str | None = None,
+        limit: int | None = None,
+        after_id: int = 0,
+    ) -> tuple[StoredEvent, ...]:
+        """The last ``limit`` events that qualify (``None``: all), oldest first.
+
+        Args:
+            since: from this time on; without a zone it is local time.
+            person: a name, or ``#12`` for the person of that number, removed or not.
+            limit: how many at most.
+            after_id: only events with a higher number, to follow what is written.
+        """
+        sql = """
+            SELECT * FROM (
+                SELECT events.id, time, kind, at, person_id, coalesce(name, '#' || person_id) AS who,
+                    reason, score, margin, detail
+                FROM events LEFT JOIN people ON people.id = person_id
+                WHERE events.id > :after AND (:since IS NULL OR time >= :since)
+                    AND (:person IS NULL OR person_id = :person)
+                ORDER BY events.id DESC LIMIT :limit
+            ) ORDER BY id
+        """
+        with self._reading() as db:
+            named = {
+                "after": after_id,
+                "since": time_text(since) if since else None,
+                "person": self._number(db, person) if person else None,
+                "limit": -1 if limit is None else limit,
+            }
+            rows = db.execute(sql, named).fetchall()
+        return tuple(StoredEvent(row[0], time_of(row[1]), *row[2:]) for row in rows)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, told(self.path):
+            yield self._connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it, or nothing."""
+        with self._reading() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:  # SQLite has rolled back by itself after some errors
+                    db.execute("ROLLBACK")
+                raise
+
+    def _find(self, db: sqlite3.Connection, name: str) -> PersonRecord:
+        key = name_key(name)
+        row = db.execute(f"{_PEOPLE} WHERE key = ?", (key,)).fetchone()
+        if row is not None:
+            return person_of(row)
+        known = dict(db.execute("SELECT key, name FROM people").fetchall())
+        near = difflib.get_close_matches(key, known, 1)
+        hint = f'did you mean "{known[near[0]]}"?' if near else '"doorctl people list" shows everyone'
+        raise UnknownPersonError(f'nobody is called "{clean_name(name)}"', hint)
+
+    def _number(self, db: sqlite3.Connection, person: str) -> int:
+        number = person.removeprefix("#")
+        bare = person != number and number.isdecimal() and len(number) < 19
+        return int(number) if bare else self._find(db, person).id

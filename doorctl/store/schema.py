@@ -1,0 +1,114 @@
+"""The tables, and the way from each version of them to the next.
+
+``PRAGMA user_version`` counts the steps that a file has had. Steps are only ever
+added at the end: a released one must never change.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from doorctl.errors import StoreError
+
+APPLICATION_ID = 0x646F6F72
+"""``door`` in ASCII: tells our files from other programs' databases."""
+
+Migration = Sequence[str]
+"""Statements that lead to the next version, all or none."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        # AUTOINCREMENT: the number of a removed person stands in old events and must never
+        # come to mean somebody else.
+        """
+        CREATE TABLE people (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL,
+            key TEXT NOT NULL UNIQUE,
+            denied INTEGER NOT NULL DEFAULT 0 CHECK (denied IN (0, 1)),
+            created TEXT NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE TABLE photos (
+            id INTEGER PRIMARY KEY,
+            person_id INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+            sha256 TEXT NOT NULL,
+            source TEXT NOT NULL,
+            added TEXT NOT NULL,
+            UNIQUE (person_id, sha256)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE templates (
+            id INTEGER PRIMARY KEY,
+            photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+            model TEXT NOT NULL,
+            vector BLOB NOT NULL CHECK (length(vector) > 0 AND length(vector) % 4 = 0),
+            UNIQUE (photo_id, model)
+        ) STRICT
+        """,
+        # No reference to people: events outlive the person and keep the bare number.
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            time TEXT NOT NULL,
+            at REAL,
+            kind TEXT NOT NULL,
+            person_id INTEGER,
+            reason TEXT,
+            score REAL,
+            margin REAL,
+            detail TEXT NOT NULL DEFAULT ''
+        ) STRICT
+        """,
+        "CREATE INDEX events_by_time ON events (time)",
+        "CREATE INDEX events_by_person ON events (person_id)",
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """Bring a database in autocommit mode up to date; returns the version that it had.
+
+    Each step is one transaction, so a power cut or an error in one leaves the version
+    before it. Programs that do this at the same moment wait for each other.
+
+    Raises:
+        StoreError: the file belongs to a newer doorctl, or to another program.
+        sqlite3.Error: a step failed.
+    """
+    found = version = _version(connection, len(migrations))
+    while version < len(migrations):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = _version(connection, len(migrations))  # another program may have been faster
+            if version < len(migrations):
+                for statement in migrations[version]:
+                    connection.execute(statement)
+                version += 1
+                connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return found
+
+
+def _version(connection: sqlite3.Connection, newest: int) -> int:
+    # One statement, so that what it tells is one moment's even while another program migrates.
+    version, application, tables = connection.execute(
+        "SELECT (SELECT user_version FROM pragma_user_version), "
+        "(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)"
+    ).fetchone()
+    if application not in (0, APPLICATION_ID) or (version == 0 and tables):
+        raise StoreError("the database belongs to another program", "give another --data directory")
+    if version > newest:
+        raise StoreError(
+            f"the database was made by a newer doorctl (its version {version}, known up to {newest})",
+            "install that doorctl again, or give another --data directory",
+        )
+    return int(version)
