@@ -69,7 +69,7 @@ def central(faces: tuple[Face, ...], image: Image) -> Face:
 
     def off(face: Face) -> float:
         x, y = face.box.left + face.box.width / 2, face.box.top + face.box.height / 2
-        return (x - width / 2) ** 2 + (y - height / 2) ** 2
+        return float((x - width / 2) ** 2 + (y - height / 2) ** 2)
 
     return min(faces, key=off)
 

@@ -16,7 +16,7 @@ from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Input
 from doorctl.demo.clips import FPS, HEIGHT, WIDTH, walk_up
-from doorctl.demo.portraits import PORTRAITS, fetch_portrait
+from doorctl.demo.portraits import fetch_portraits
 from doorctl.errors import DoorctlError
 from doorctl.vision.annotate import Annotator, contact_sheet
 from doorctl.vision.photo import read_photo
@@ -63,7 +63,7 @@ def run_demo(settings: Settings, out: Path, shows: Sequence[Show]) -> Outcome:
     except OSError as error:
         raise DoorctlError(f"{out}: {error.strerror}", "choose another folder with --out") from error
     eye = open_eye(settings)
-    photos = {name: fetch_portrait(portrait) for name, portrait in PORTRAITS.items()}
+    photos = fetch_portraits(out / "portraits")
     with open_store(settings) as store:
         store.enrol(ENROLLED, [photo_to_template(eye, photos[ENROLLED])])
     clip = out / "walk-up.mp4"

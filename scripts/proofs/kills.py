@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from doorctl.demo.portraits import PORTRAITS, fetch_portrait
+from doorctl.demo.portraits import fetch_portraits
 
 from doorctl.app.enrolment import photo_to_template
 from doorctl.app.settings import Settings
@@ -63,7 +63,7 @@ def prepare(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     settings = Settings.find(None, directory)
     eye = open_eye(settings)
-    photos = {name: fetch_portrait(portrait) for name, portrait in PORTRAITS.items()}
+    photos = fetch_portraits(directory / "portraits")
     with Store(settings.data) as store:
         store.enrol(ENROLLED, [photo_to_template(eye, photos[ENROLLED])])
     clip = directory / "walk-up.mp4"
