@@ -15,7 +15,7 @@ from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, em
 from doorctl.errors import ConfigError, DoorctlError
 
 if TYPE_CHECKING:
-    from doorctl.config import Gpio
+    from doorctl.config import GpioConfig
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,9 +90,9 @@ def lock(context: typer.Context, config: ConfigOption = None, data: DataOption =
     console().print(f"relay on GPIO{gpio.relay_pin} is locked")
 
 
-def _pins_to_lock(context: typer.Context, config: Path | None, data: Path | None) -> tuple[Gpio, Path]:
+def _pins_to_lock(context: typer.Context, config: Path | None, data: Path | None) -> tuple[GpioConfig, Path]:
     from doorctl.app.settings import Settings, last_gpio
-    from doorctl.config import Gpio
+    from doorctl.config import GpioConfig
 
     try:
         settings = settings_of(context, config, data)
@@ -102,7 +102,7 @@ def _pins_to_lock(context: typer.Context, config: Path | None, data: Path | None
         gpio = last_gpio(place.data)
         warn(f"the configuration cannot be read ({error.message.splitlines()[0]})")
         warn("locking the pin that the daemon used last" if gpio else "locking the default pin")
-        return gpio or Gpio(), place.pin_file
+        return gpio or GpioConfig(), place.pin_file
     return settings.config.gpio, settings.pin_file
 
 

@@ -86,10 +86,13 @@ def list_models(
         for row in rows:
             emit(row)
         return
-    table = Table("net", "set", "state", "size", "sha256", "licence", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("net", "set", "state", "size", "licence"):
+        table.add_column(heading, no_wrap=heading != "licence")
     for row in rows:
         size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
-        table.add_row(row["name"], row["set"], row["state"], size, (row["sha256"] or "")[:12], row["licence"])
+        sets = "both" if "," in row["set"] else row["set"]
+        table.add_row(row["name"], sets, row["state"], size, row["licence"])
     console().print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import inf, nan
 
@@ -46,7 +47,9 @@ def seen(
     return Observation(at, at + delay, gate, liveness=Liveness(verdict), match=match)
 
 
-def run(facts: list[Input], policy: Policy = POLICY, door: Door | None = None) -> list[tuple[Door, Decision]]:
+def run(
+    facts: Sequence[Input], policy: Policy = POLICY, door: Door | None = None
+) -> list[tuple[Door, Decision]]:
     """Every state and decision along the way."""
     trail = []
     door = door or Door()
@@ -113,7 +116,15 @@ def test_any_other_face_in_between_starts_the_count_again(spoiler: Observation, 
 
 def test_a_frame_without_a_usable_face_neither_helps_nor_harms() -> None:
     """A blink of the detector between good frames costs a moment, not the count."""
-    facts = [seen(0.0), seen(0.1), Tick(0.2), seen(0.3, gate=Gate.TOO_SMALL), seen(0.4), seen(0.5), seen(0.6)]
+    facts: list[Input] = [
+        seen(0.0),
+        seen(0.1),
+        Tick(0.2),
+        seen(0.3, gate=Gate.TOO_SMALL),
+        seen(0.4),
+        seen(0.5),
+        seen(0.6),
+    ]
     assert releases(run(facts)) == 1
 
 

@@ -1,0 +1,109 @@
+"""A replay as pictures: the clip with what the door saw and decided, and a sheet of its main moments."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+
+from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Input, Observation, Reason
+from doorctl.errors import DoorctlError
+from doorctl.vision.draw import YELLOW, draw_face
+
+RELEASED, REFUSED = (60, 200, 60), (60, 60, 230)
+"""Green and red, as BGR: the relay is on; this face may not pass."""
+
+REFUSALS = {Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS, Reason.DENIED, Reason.SPOOF, Reason.LIVENESS_UNSURE}
+CAPTIONED = {
+    EventKind.ACCESS_GRANTED,
+    EventKind.ACCESS_DENIED,
+    EventKind.RELAY_ON,
+    EventKind.RELAY_OFF,
+}
+
+
+class Annotator:
+    """Writes an annotated clip, and keeps the frames at which something happened.
+
+    Args:
+        path: an ``.mp4`` to write.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.moments: list[Image] = []
+        self._path = path
+        self._relay_on = False
+        self._captions: deque[tuple[float, str]] = deque(maxlen=3)
+        self._fresh = False
+        self._first: tuple[float, Image] | None = None
+        self._writer: cv2.VideoWriter | None = None
+
+    def __enter__(self) -> Annotator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.release()
+
+    def event(self, event: Event) -> None:
+        if event.kind in (EventKind.RELAY_ON, EventKind.RELAY_OFF):
+            self._relay_on = event.kind is EventKind.RELAY_ON
+        if event.kind in CAPTIONED:
+            self._captions.append((event.at, event.describe()))
+            self._fresh = True
+
+    def frame(self, frame: Frame | None, fact: Input, decision: Decision) -> None:
+        if frame is None:
+            return
+        face = fact.face if isinstance(fact, Observation) else None
+        words = [decision.reason.value.replace("_", " ")]
+        if decision.person is not None:
+            words.insert(0, decision.person.name)
+        if decision.score:
+            words.append(f"{decision.score:.2f}")
+        captions = [f"{at:.1f} s  {text}" for at, text in self._captions if frame.at - at < 4.0]
+        colour = RELEASED if self._relay_on else REFUSED if decision.reason in REFUSALS else YELLOW
+        picture = draw_face(frame.image, face, " ".join(words), captions=captions, colour=colour)
+        cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), colour, 6)
+        if self._fresh:
+            self.moments.append(picture)
+            self._fresh = False
+        self._write(frame.at, picture)
+
+    def _write(self, at: float, picture: Image) -> None:
+        if self._first is None:
+            self._first = (at, picture)
+            return
+        if self._writer is None:
+            # The pace is only known from the second frame on.
+            height, width = picture.shape[:2]
+            rate = 1.0 / max(at - self._first[0], 1e-3)
+            codec = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self._path), codec, rate, (width, height))
+            if not self._writer.isOpened():
+                raise DoorctlError(
+                    f"{self._path}: cannot be written", "name an .mp4 in a folder that you may write to"
+                )
+            self._writer.write(self._first[1])
+        self._writer.write(picture)
+
+
+def contact_sheet(pictures: list[Image], columns: int = 3, width: int = 480) -> Image:
+    """Pictures of one shape side by side, as one.
+
+    Raises:
+        ValueError: there is no picture.
+    """
+    if not pictures:
+        raise ValueError("no picture to show")
+    height = round(pictures[0].shape[0] * width / pictures[0].shape[1])
+    small = [cv2.resize(p, (width, height), interpolation=cv2.INTER_AREA) for p in pictures]
+    blank = np.full((height, width, 3), 32, np.uint8)
+    small += [blank] * (-len(small) % columns)
+    rows = [np.hstack(small[i : i + columns]) for i in range(0, len(small), columns)]
+    return np.vstack(rows).astype(np.uint8)
