@@ -78,9 +78,9 @@ class _Section(BaseModel):
 class CameraConfig(_Section):
     """Where frames come from."""
 
-    source: Annotated[Annotated[int, Field(ge=0, le=63)] | str, AfterValidator(_source)] = Field(
+    source: Annotated[Annotated[int, Field(ge=0, le=255)] | str, AfterValidator(_source)] = Field(
         default="picamera",
-        description="picamera, a camera's number without quotes (0 to 63), /dev/videoN, "
+        description="picamera, a camera's number without quotes (0 to 255), /dev/videoN, "
         "rtsp://..., or the path of a clip or of a folder of frames",
     )
     width: int = Field(default=640, ge=160, le=3840, description="pixels")

@@ -1,0 +1,108 @@
+"""All faces in a still photo, however small: what enrolment and ``identify`` start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from doorctl.core.records import Box, Face, Image, Vector
+from doorctl.vision.detect import SAME_FACE_IOU, Detection, iou
+from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_landmarks
+
+Detect = Callable[[Image], tuple[Detection, ...]]
+"""A detector, as far as it matters here."""
+
+TILE_DIVISORS = (1, 2, 4)
+"""Tiles are squares of the picture's short side over these, tried in turn. A detector sees a face
+down to about a tenth of its input's width, so the last round finds one of a fortieth."""
+
+MIN_TILE = 192
+"""Smallest tile in pixels: the finest input of a detector, below which there is nothing to gain."""
+
+
+def find_faces(image: Image, detectors: Iterable[Detect], mesh: Mesh) -> tuple[Face, ...]:
+    """Every face that a detector sees and the mesh confirms, largest first.
+
+    Detectors look at the whole picture first; only where nothing is found, at overlapping
+    tiles of it, from large to small.
+
+    Raises:
+        ModelError: a net cannot be run.
+    """
+    detectors = tuple(detectors)
+    faces = _confirmed(image, (d for detector in detectors for d in detector(image)), mesh)
+    for side in _tile_sides(image.shape):
+        if faces:
+            break
+        seen = (
+            d for left, top in _tiles(image.shape, side) for d in _in_tile(image, left, top, side, detectors)
+        )
+        faces = _confirmed(image, seen, mesh)
+    return faces
+
+
+def _confirmed(image: Image, detections: Iterable[Detection], mesh: Mesh) -> tuple[Face, ...]:
+    """One face for all detections of it, each from a second look where the first look saw the mesh."""
+    faces: list[Face] = []
+    for detection in sorted(detections, key=lambda d: d.score, reverse=True):
+        if _known(detection.box, faces):
+            continue
+        first = mesh(image, roi_of_detection(detection))
+        if first.presence < MIN_PRESENCE:
+            continue
+        # The crop is then the one that a tracked frame would get: templates and probes agree.
+        face = mesh(image, roi_of_landmarks(first.landmarks))
+        if face.presence >= MIN_PRESENCE and not _known(face.box, faces):
+            faces.append(face)
+    return tuple(sorted(faces, key=area, reverse=True))
+
+
+def area(face: Face) -> float:
+    """Of the face's box, square pixels: the larger, the nearer."""
+    return face.box.width * face.box.height
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    return float(iou(_corners(a), _corners(b)[None])[0])
+
+
+def _known(box: Box, faces: Iterable[Face]) -> bool:
+    return any(overlap(box, face.box) > SAME_FACE_IOU for face in faces)
+
+
+def _corners(box: Box) -> Vector:
+    return np.array([box.left, box.top, box.left + box.width, box.top + box.height], np.float32)
+
+
+def _tile_sides(shape: tuple[int, ...]) -> Iterator[int]:
+    height, width = shape[:2]
+    short = min(height, width)
+    for divisor in TILE_DIVISORS:
+        side = short // divisor
+        if side >= MIN_TILE and side < max(height, width):
+            yield side
+
+
+def _tiles(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int]]:
+    """Left and top of squares that cover the picture, each half over the next."""
+    height, width = shape[:2]
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            yield left, top
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = -(-2 * (length - side) // side) + 1
+    return [round(float(v)) for v in np.linspace(0, length - side, max(1, count))]
+
+
+def _in_tile(
+    image: Image, left: int, top: int, side: int, detectors: Iterable[Detect]
+) -> Iterator[Detection]:
+    tile = image[top : top + side, left : left + side]
+    for detector in detectors:
+        for d in detector(tile):
+            box = Box(d.box.left + left, d.box.top + top, d.box.width, d.box.height)
+            yield Detection(box, d.keypoints + np.array([left, top], np.float32), d.score)

@@ -1,0 +1,183 @@
+"""From a frame to everything that it says to the door.
+
+The detector is the way in and the mesh is the way on: while a face stays in view, its
+next crop comes from its last landmarks, and the detector only looks up once in a while
+to see whether somebody has stepped in front.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from doorctl.core.card import InstalledModel
+from doorctl.core.gallery import Gallery
+from doorctl.core.records import Face, Frame, Gate, Image, Liveness, LivenessVerdict, Observation, Vector
+from doorctl.errors import ModelError, PhotoError
+from doorctl.vision.detect import SAME_FACE_IOU, Detector
+from doorctl.vision.embed import Embedder
+from doorctl.vision.find import area, find_faces, overlap
+from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_landmarks
+from doorctl.vision.quality import gate_of
+
+log = logging.getLogger(__name__)
+
+MAX_GAP_SECONDS = 1.0
+"""After a longer pause the face may be somebody else's anywhere: look afresh."""
+
+NEARER = 1.1
+"""A face takes over from the tracked one when its area is this many times larger: two people side
+by side, of whom each is nearer by turns, would otherwise keep each other from five frames in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The face that is followed, and when and in what size of frame it was last seen."""
+
+    face: Face
+    at: float
+    shape: tuple[int, ...]
+
+
+class Observer:
+    """Judges frames one after another. Keeps track of a face, so *not* thread-safe.
+
+    Args:
+        detector: BlazeFace that finds the face in a frame.
+        mesh: Face Mesh.
+        embedder: any embedder.
+        gallery: the people known; replace the attribute by one assignment.
+        min_face: least width of a face, as a fraction of the frame's width.
+        detector_full: a second BlazeFace that helps with still photos; loaded at the first.
+        threads: CPU threads that each net may use.
+        clock: seconds on the frames' scale, for ``judged_at``; without it a frame's own time.
+        relook_seconds: how often the detector looks up while a face is tracked.
+
+    Raises:
+        ModelError: a net cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        *,
+        detector: InstalledModel,
+        mesh: InstalledModel,
+        embedder: InstalledModel,
+        gallery: Gallery,
+        min_face: float,
+        detector_full: InstalledModel | None = None,
+        threads: int = 1,
+        clock: Callable[[], float] | None = None,
+        relook_seconds: float = 1.0,
+    ) -> None:
+        self.detector = Detector(detector, threads)
+        self.mesh = Mesh(mesh, threads)
+        self.embedder = Embedder(embedder, threads)
+        self.gallery = gallery
+        self.min_face = min_face
+        self._full = detector_full if detector_full and detector_full.path != detector.path else None
+        self._detectors: tuple[Detector, ...] = ()
+        self._threads = threads
+        self._clock = clock
+        self._relook_seconds = relook_seconds
+        self._track: Track | None = None
+        self._looked_at = 0.0
+
+    def observe(self, frame: Frame) -> Observation:
+        """Judge one frame: the nearest face, its gates, and who it is.
+
+        Raises:
+            ModelError: the frame is no picture, or a net cannot be run. No face is tracked afterwards.
+        """
+        why = _unusable(frame.image)
+        track, self._track = self._track, None
+        if why:
+            raise ModelError(f"a frame cannot be judged: {why}", "check the camera's format")
+        image = np.ascontiguousarray(frame.image)
+        face = self._nearest(image, frame.at, track)
+        if face is not None:
+            self._track = Track(face, frame.at, image.shape)
+        return self._judge(image, face, frame.at)
+
+    def faces(self, image: Image) -> tuple[Face, ...]:
+        """All faces in a still photo, largest first. Leaves the tracking alone.
+
+        Raises:
+            PhotoError: this is no picture.
+            ModelError: a net cannot be loaded or run.
+        """
+        why = _unusable(image)
+        if why:
+            raise PhotoError(f"a photo cannot be judged: {why}")
+        if not self._detectors:
+            full = (Detector(self._full, self._threads),) if self._full else ()
+            self._detectors = (self.detector, *full)
+        return find_faces(np.ascontiguousarray(image), self._detectors, self.mesh)
+
+    def embed(self, image: Image, face: Face) -> Vector:
+        """The template of a face in a photo: D numbers of unit length.
+
+        Raises:
+            ModelError: the net cannot be run, or gives no direction.
+        """
+        return self.embedder(self.embedder.align(image, face.landmarks))
+
+    def judge_picture(self, image: Image) -> Observation:
+        """Judge a still photo by its largest face, as if it were a frame at time 0.
+
+        Raises:
+            PhotoError: this is no picture.
+            ModelError: a net cannot be loaded or run.
+        """
+        faces = self.faces(image)
+        return self._judge(np.ascontiguousarray(image), faces[0] if faces else None, 0.0)
+
+    def _judge(self, image: Image, face: Face | None, at: float) -> Observation:
+        if face is None:
+            return Observation(at, self._now(at), Gate.NO_FACE)
+        gate = gate_of(face, image.shape, min_face=self.min_face)
+        if gate is not Gate.PASSED:
+            return Observation(at, self._now(at), gate, face)
+        liveness = Liveness(LivenessVerdict.NOT_CHECKED)  # the anti-spoof nets judge here
+        match = self.gallery.match(self.embed(image, face))
+        return Observation(at, self._now(at), gate, face, liveness, match)
+
+    def _now(self, at: float) -> float:
+        return self._clock() if self._clock else at
+
+    def _nearest(self, image: Image, at: float, track: Track | None) -> Face | None:
+        """The face that counts: the tracked one while it is there and nobody is nearer."""
+        face = None
+        if track and track.shape == image.shape and 0 <= at - track.at <= MAX_GAP_SECONDS:
+            face = self.mesh(image, roi_of_landmarks(track.face.landmarks))
+            if face.presence < MIN_PRESENCE:
+                log.debug("the tracked face is gone at %.3f s", at)
+                face = None
+        if face is not None and 0 <= at - self._looked_at < self._relook_seconds:
+            return face
+        self._looked_at = at
+        return self._look(image, face)
+
+    def _look(self, image: Image, tracked: Face | None) -> Face | None:
+        """Let the detector look at the whole frame: the nearest face that the mesh confirms."""
+        for detection in self.detector(image):
+            if tracked is not None and overlap(detection.box, tracked.box) > SAME_FACE_IOU:
+                return tracked  # the larger ones before it, if any, were none
+            face = self.mesh(image, roi_of_detection(detection))
+            if face.presence < MIN_PRESENCE:
+                continue
+            if tracked is None or area(face) > NEARER * area(tracked):
+                return face
+        return tracked
+
+
+def _unusable(image: object) -> str:
+    """What is wrong with something that should be a picture; empty if nothing is."""
+    if not isinstance(image, np.ndarray):
+        return f"{type(image).__name__} is no picture"
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        return f"height x width x 3 of uint8 is expected, not {image.shape} of {image.dtype}"
+    return ""

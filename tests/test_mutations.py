@@ -1,0 +1,17 @@
+"""The door's proofs can fail: rules are taken away in a copy, and a test notices each."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.proofs.mutations import MUTATIONS, survives
+
+SAMPLE = ("one confirming frame", "no margin", "liveness ignored", "unknown person accepted")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", SAMPLE)
+def test_a_broken_rule_is_noticed(what: str) -> None:
+    """'scripts/prove mutations' tries them all; these four are what a careless change would do."""
+    mutation = next(mutation for mutation in MUTATIONS if mutation.what == what)
+    assert not survives(mutation)
