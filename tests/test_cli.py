@@ -187,6 +187,36 @@ def test_identify_draws_what_it_judged(door: Path, models_dir: Path) -> None:
     assert doorctl("identify", hopper_file(), astronaut_file(), "-o", out, data=door).returncode == 2
 
 
+def test_replay_prints_its_timeline_and_draws_it(door: Path, models_dir: Path, walk_up_clip: Path) -> None:
+    """--json gives one object a line with event, time, person, reason and score, the relay's changes among
+    them; --annotate writes a clip of as many frames that can be played; nothing is stored."""
+    import cv2
+
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    out = door / "judged.mp4"
+    told = lines(doorctl("replay", walk_up_clip, "--annotate", out, "--json", data=door))
+    assert [t["event"] for t in told] == ["AccessGranted", "RelayOn", "RelayOff", "AccessDenied"]
+    assert all({"event", "time", "person", "reason", "score"} <= set(t) for t in told)
+    assert (told[0]["person"], told[0]["reason"]) == ("Grace Hopper", "recognised")
+    frames = []
+    for clip in (walk_up_clip, out):
+        video = cv2.VideoCapture(str(clip))
+        frames.append(sum(1 for _ in iter(lambda video=video: video.read()[0], False)))  # type: ignore[misc]
+    assert frames[0] == frames[1] > 100
+    assert [e["event"] for e in lines(doorctl("events", "--json", data=door))] == ["PersonEnrolled"]
+
+
+def test_the_demo_shows_the_right_and_the_wrong_face(models_dir: Path, tmp_path: Path) -> None:
+    """'doorctl demo' ends 0 with one grant, one denial and the relay's two changes, warns in words that
+    liveness is off, and leaves pictures to look at."""
+    result = doorctl("demo", "--json", "--out", tmp_path / "demo")
+    told = lines(result)
+    assert [t["event"] for t in told] == ["AccessGranted", "RelayOn", "RelayOff", "AccessDenied"]
+    assert "liveness is off" in result.stderr
+    for name in ("walk-up.mp4", "annotated.mp4", "contact-sheet.png"):
+        assert (tmp_path / "demo" / name).stat().st_size > 10_000
+
+
 def test_lock_drives_the_pin_and_loads_nothing_that_could_break(door: Path) -> None:
     """'doorctl lock' leaves the pin low, and imports no cv2, net or database on its way."""
     code = (

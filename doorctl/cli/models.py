@@ -50,7 +50,8 @@ def install(
     settings = settings_of(context, config, data)
     directory = settings.data / "models" if _own_data(context, data) else settings.models
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=console(), transient=True, disable=as_json) as progress:
+    out = console()
+    with Progress(*columns, console=out, transient=True, disable=as_json or not out.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(name: str, done: int, total: int | None, what: str) -> None:
@@ -64,7 +65,6 @@ def install(
     if as_json:
         emit(report.as_dict())
         return
-    out = console()
     for line in report.lines():
         out.print(line)
     if report.warning:

@@ -121,7 +121,8 @@ def _copy(
     while done <= original.bytes:
         told_so_far(min(done, original.bytes))
         try:
-            piece = answer.read(min(_PIECE, original.bytes + 1 - done))
+            # Not read(), which throws away what it has when the rest does not come in time.
+            piece = answer.read1(min(_PIECE, original.bytes + 1 - done))
         except (OSError, http.client.HTTPException) as error:
             with told(part.parent):
                 output.flush()

@@ -106,22 +106,38 @@ def small_ir(seed: int = 0, op: str = "Sigmoid") -> tuple[bytes, bytes]:
     """Convolution with a bias, ``op``, mean of the whole picture: 1x3x8x8 to four numbers."""
     random = np.random.default_rng(seed)
     w, b = random.normal(size=(4, 3, 3, 3)).astype("<f2"), random.normal(size=(1, 4, 1, 1)).astype("<f2")
-    kind = 'strides="1,1" dilations="1,1" pads_begin="1,1" pads_end="1,1" auto_pad="explicit"'
+    pads = 'pads_begin="1,1" pads_end="1,1"'
     size = w.nbytes
-    xml = f"""<?xml version="1.0"?><net name="small" version="11"><layers>
-    <layer id="0" name="in" type="Parameter"><data shape="1,3,8,8" element_type="f32"/></layer>
-    <layer id="1" name="w16" type="Const"><data element_type="f16" shape="4,3,3,3" offset="0" size="{size}"/></layer>
-    <layer id="2" name="w" type="Convert"><data destination_type="f32"/></layer>
-    <layer id="3" name="conv" type="Convolution"><data {kind}/></layer>
-    <layer id="4" name="b16" type="Const"><data element_type="f16" shape="1,4,1,1" offset="{size}" size="8"/></layer>
-    <layer id="5" name="b" type="Convert"><data destination_type="f32"/></layer>
-    <layer id="6" name="sum" type="Add"><data auto_broadcast="numpy"/></layer>
-    <layer id="7" name="odd" type="{op}"/>
-    <layer id="8" name="mean" type="AvgPool"><data kernel="8,8" strides="8,8" pads_begin="0,0" pads_end="0,0"/></layer>
-    <layer id="9" name="out" type="Result"/></layers><edges>"""
-    for source, target, port in ((0, 3, 0), (1, 2, 0), (2, 3, 1), (3, 6, 0), (4, 5, 0), (5, 6, 1), (6, 7, 0)):
+    layers = (
+        ("in", "Parameter", 'shape="1,3,8,8" element_type="f32"'),
+        ("w16", "Const", f'element_type="f16" shape="4,3,3,3" offset="0" size="{size}"'),
+        ("w", "Convert", 'destination_type="f32"'),
+        ("conv", "Convolution", f'strides="1,1" dilations="1,1" {pads} auto_pad="explicit"'),
+        ("b16", "Const", f'element_type="f16" shape="1,4,1,1" offset="{size}" size="8"'),
+        ("b", "Convert", 'destination_type="f32"'),
+        ("sum", "Add", 'auto_broadcast="numpy"'),
+        ("odd", op, ""),
+        ("mean", "AvgPool", 'kernel="8,8" strides="8,8" pads_begin="0,0" pads_end="0,0"'),
+        ("out", "Result", ""),
+    )
+    edges = (
+        (0, 3, 0),
+        (1, 2, 0),
+        (2, 3, 1),
+        (3, 6, 0),
+        (4, 5, 0),
+        (5, 6, 1),
+        (6, 7, 0),
+        (7, 8, 0),
+        (8, 9, 0),
+    )
+    xml = '<?xml version="1.0"?><net name="small" version="11"><layers>'
+    for number, (name, kind, data) in enumerate(layers):
+        xml += f'<layer id="{number}" name="{name}" type="{kind}"><data {data}/></layer>'
+    xml += "</layers><edges>"
+    for source, target, port in edges:
         xml += f'<edge from-layer="{source}" from-port="0" to-layer="{target}" to-port="{port}"/>'
-    xml += '<edge from-layer="7" to-layer="8" to-port="0"/><edge from-layer="8" to-layer="9" to-port="0"/></edges></net>'
+    xml += "</edges></net>"
     return xml.encode(), w.tobytes() + b.tobytes()
 
 

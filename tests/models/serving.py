@@ -59,7 +59,7 @@ def publisher(content: bytes) -> Iterator[Publisher]:
     serves = Publisher(content)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
+        def do_GET(self) -> None:
             serves.answer(self)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name

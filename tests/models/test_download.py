@@ -54,9 +54,9 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(server: Publisher, tmp_
 
 
 def test_a_later_call_resumes_from_the_part(server: Publisher, tmp_path: Path) -> None:
-    """A part outlives its call: the next installation asks for the rest alone."""
+    """A part outlives the rounds of its call: the next installation asks for the rest alone."""
     server.manner, server.stop_after = "stalls", 50_000
-    with pytest.raises(ModelError, match=r"broke off after 50000 of 256000 bytes"):
+    with pytest.raises(ModelError, match=r"broke off after 150000 of 256000 bytes"):
         fetch(server, tmp_path, seconds=0.3)
     (part,) = parts(tmp_path)
     assert part.read_bytes() == CONTENT[: part.stat().st_size]

@@ -18,7 +18,9 @@ def test_depthwise_windows_equal_numpy(pads: tuple[int, int, int, int], strides:
     x, weights = random.normal(size=(8, 9, 4)), random.normal(size=(4, 3, 3)).astype(np.float32)
     bias = random.normal(size=4).astype(np.float32)
     graph = Graph("depthwise")
-    net = graph.finish(graph.depthwise("d", graph.input(8, 9, 4), weights, bias, Window((3, 3), strides, pads)))
+    net = graph.finish(
+        graph.depthwise("d", graph.input(8, 9, 4), weights, bias, Window((3, 3), strides, pads))
+    )
     top, left, bottom, right = pads
     padded = np.pad(x, ((top, bottom), (left, right), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))
