@@ -96,7 +96,8 @@ class _Reader:
             if size < 0:
                 raise ModelError(f"{_NAME}: {what} has the shape {sizes}")
             elements *= size
-        return np.frombuffer(self.take(4 * elements, what), "<f4").astype(np.float32).reshape(sizes)
+        values = np.frombuffer(self.take(4 * elements, what), "<f4").astype(np.float32)
+        return values.reshape(sizes) if elements else values
 
     def skip_alias(self, what: str) -> None:
         """The shape of a part of a tensor; it follows from the layer's sizes."""

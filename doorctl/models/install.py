@@ -49,7 +49,7 @@ class InstallReport:
     directory: Path
     installed: tuple[tuple[str, Installed], ...]
     """The nets that were put in place, with where they came from."""
-    kept: tuple[str, ...]
+    kept: tuple[tuple[str, Installed], ...]
     """The nets that already were, intact."""
     warning: str = ""
     """What the user must know of the set, in one line."""
@@ -69,7 +69,7 @@ class InstallReport:
                 }
                 for name, net in self.installed
             ],
-            "kept": list(self.kept),
+            "kept": [name for name, _ in self.kept],
             "warning": self.warning,
         }
 
@@ -77,7 +77,7 @@ class InstallReport:
         """The report for people, a net a line."""
         return [
             *(f"installed {name}, {net.licence}, from {net.source}" for name, net in self.installed),
-            *(f"kept {name}" for name in self.kept),
+            *(f"kept {name}, {net.licence}, from {net.source}" for name, net in self.kept),
             f"the {self.set} set is complete in {self.directory}",
         ]
 
@@ -167,7 +167,7 @@ def _install_set(
     for member in SETS[name]:
         entry, present = cards[member], record.models.get(member)
         if present is not None and present.made_from(entry) and not fault(directory, entry, present):
-            kept.append(member)
+            kept.append((member, present))
             progress(member, present.bytes, present.bytes, "installed already")
             continue
         contents, place = sources.get(entry)

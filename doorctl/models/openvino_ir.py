@@ -59,6 +59,7 @@ class _Net:
         self.output: Tensor | None = None
         self._file = file
         self._weights = weights
+        self._unused = len(weights)
         self._values: dict[str, Tensor] = {}
         self._constants: dict[str, Floats] = {}
         self._absorbed: dict[str, str] = {}
@@ -103,10 +104,14 @@ class _Net:
         kind = _KINDS.get(layer.data.get("element_type", ""))
         if kind is None:
             raise self._odd(layer, f"weights of type {layer.data.get('element_type')!r}")
-        if len(shape) > _MOST_DIMENSIONS or kind.itemsize * math.prod(shape) != size:
+        if len(shape) > _MOST_DIMENSIONS or 0 in shape or kind.itemsize * math.prod(shape) != size:
             raise self._odd(layer, f"{size} bytes for the shape {shape}")
         if offset + size > len(self._weights):
             raise self._odd(layer, "weights beyond the end of the .bin file: truncated?")
+        # Each byte is used once, so that a small file cannot name itself a thousand times over.
+        self._unused -= size
+        if self._unused < 0:
+            raise self._odd(layer, "weights that other layers hold already")
         values = np.frombuffer(self._weights, kind, math.prod(shape), offset)
         self._constants[layer.number] = values.astype(np.float32).reshape(shape)
 

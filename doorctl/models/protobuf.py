@@ -161,7 +161,7 @@ class _Reader:
                 name = self.text(value)
         if kind != _FLOAT:
             raise ModelError(f"{self._file}: the weights {name!r} are of kind {kind}; only float32 is known")
-        if len(shape) > _MOST_DIMENSIONS or min(shape, default=1) < 0 or 4 * math.prod(shape) != len(raw):
+        if len(shape) > _MOST_DIMENSIONS or min(shape, default=1) < 1 or 4 * math.prod(shape) != len(raw):
             raise ModelError(f"{self._file}: the weights {name!r} of shape {shape} have {len(raw)} bytes")
         return name, np.frombuffer(raw, "<f4").astype(np.float32).reshape(shape)
 

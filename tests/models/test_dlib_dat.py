@@ -16,7 +16,16 @@ from doorctl.core.records import Image
 from doorctl.errors import ModelError
 from doorctl.models.dlib_dat import convert
 from doorctl.models.manifest import load_manifest
-from tests.models.making import difference, dlib_file, dlib_text, run, small_dlib, small_dlib_output
+from tests.models.making import (
+    difference,
+    dlib_file,
+    dlib_integers,
+    dlib_tensor,
+    dlib_text,
+    run,
+    small_dlib,
+    small_dlib_output,
+)
 
 
 @pytest.mark.timeout(300)
@@ -71,6 +80,13 @@ def test_a_sum_with_nothing_is_refused() -> None:
     """A residual sum needs an earlier tag."""
     with pytest.raises(ModelError, match="not there"):
         convert(dlib_file([(0, dlib_text("add_prev_"))], 9))
+
+
+def test_a_tensor_of_nothing_by_very_much_is_harmless() -> None:
+    """Sizes whose product is nothing, but whose parts no array can have, are no traceback."""
+    nothing = dlib_tensor(np.zeros(0))
+    huge = dlib_integers(2, 0, 1 << 60, 1 << 60, 1)
+    assert convert(small_dlib()[0].replace(nothing, huge)) == convert(small_dlib()[0])
 
 
 @settings(max_examples=300, deadline=None)

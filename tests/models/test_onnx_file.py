@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from doorctl.core.records import Image
 from doorctl.errors import ModelError
 from doorctl.models.onnx_file import convert
-from tests.models.making import Array, difference, onnx_file, onnx_node, run, small_onnx
+from tests.models.making import Array, difference, field, onnx_file, onnx_node, run, small_onnx
 
 
 def softmax(scores: Array) -> Array:
@@ -84,6 +84,16 @@ def test_what_does_not_fit_is_told(node: bytes, what: str) -> None:
     weights = {"w": np.ones((3, 3, 3, 3)), "flat": np.ones(9), "wide": np.ones((3, 5, 3, 3))}
     with pytest.raises(ModelError, match=what):
         convert(onnx_file([node], weights), "net.onnx")
+
+
+def test_weights_of_nothing_are_refused() -> None:
+    """A shape with no elements is a clear error, whatever its other sides."""
+    content, _ = small_onnx()
+    shape = b"".join(field(1, side) for side in (4, 3)) + field(2, 1) + field(8, "matrix")
+    assert shape in content
+    huge = b"".join(field(1, side) for side in (0, 1)) + field(2, 1) + field(8, "matrix")
+    with pytest.raises(ModelError, match=r"'matrix' of shape \[0, 1\]"):
+        convert(content.replace(shape, huge), "small")
 
 
 def test_weights_that_are_not_numbers_are_refused() -> None:

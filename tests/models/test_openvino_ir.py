@@ -90,6 +90,9 @@ def test_an_xml_that_could_grow_without_bound_is_refused() -> None:
     [
         ('shape="4,3,3,3"', 'shape="4,3,3,4"', "bytes for the shape"),
         ('shape="4,3,3,3"', f'shape="{",".join(["1"] * 70)}"', "bytes for the shape"),
+        ('shape="4,3,3,3"', 'shape="0,99999999999,99999999999,9"', "bytes for the shape"),
+        ('offset="216" size="8"', 'offset="0" size="216"', "bytes for the shape"),
+        ('shape="1,4,1,1" offset="216" size="8"', 'shape="108" offset="0" size="216"', "hold already"),
         ('offset="0"', 'offset="-1"', "offset="),
         ('offset="0"', 'offset="²"', "offset="),
         ('element_type="f16"', 'element_type="i8"', "weights of type"),
