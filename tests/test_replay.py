@@ -56,9 +56,7 @@ def play(settings: Settings, clip: Path, fps: float = 10.0) -> Told:
     return told
 
 
-def test_the_right_face_opens_the_other_does_not(
-    settings: Settings, eye: Eye, walk_up_clip: Path
-) -> None:
+def test_the_right_face_opens_the_other_does_not(settings: Settings, eye: Eye, walk_up_clip: Path) -> None:
     """Hopper is enrolled and walks up, then Collins does: one grant, one denial, and the relay is on for
     exactly three seconds of the clip's time."""
     enrol(settings, eye, "Grace Hopper", hopper_file())

@@ -20,11 +20,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from doorctl.demo.portraits import fetch_portraits
-
 from doorctl.app.enrolment import photo_to_template
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import open_eye
+from doorctl.demo.portraits import fetch_portraits
 from doorctl.demo.show import ENROLLED, write_walk_ups
 from doorctl.gpio.simulated import read_transitions
 from doorctl.store.database import Store
