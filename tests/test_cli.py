@@ -260,6 +260,34 @@ def test_a_reader_that_goes_away_is_no_error(door: Path) -> None:
     assert result.stderr == ""
 
 
+def test_models_are_listed_with_state_source_and_licence(models_dir: Path, door: Path) -> None:
+    """'models list --json' tells of each net whether it is intact; an install from a folder that is not
+    there is told with exit 69."""
+    rows = {row["name"]: row for row in lines(doorctl("models", "list", "--json"))}
+    assert rows["face_mesh"]["state"] == "installed"
+    assert len(rows["face_mesh"]["sha256"]) == 64
+    assert all(row["licence"] and row["source"] for row in rows.values())
+    refused(doorctl("models", "install", "--from", door / "nowhere", data=door), 69, "nowhere")
+
+
+def test_events_can_be_followed(door: Path, models_dir: Path) -> None:
+    """--follow prints what happens after it was started, as it happens."""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    log = door / "log"
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "doorctl", "events", "--follow", "--json", "--data", str(door)]
+        follower = subprocess.Popen(command, stdout=out)
+    try:
+        wait_for(lambda: "PersonEnrolled" in log.read_text())
+        assert doorctl("people", "deny", "Grace Hopper", data=door).returncode == 0
+        wait_for(lambda: "PersonDenied" in log.read_text())
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(10) == 130
+    finally:
+        follower.kill()
+        follower.wait()
+
+
 def wait_for(condition: Any, seconds: float = 20.0) -> None:
     """Wait until something is so; fail if it does not become so."""
     end = time.monotonic() + seconds
