@@ -21,7 +21,7 @@ def test_every_pair_is_counted_once() -> None:
 
 def test_a_knot_is_where_its_share_of_impostors_begins() -> None:
     """Evenly spread similarities: one in a hundred lies in the top hundredth, and so on down."""
-    fit = dict((round(score, 2), similarity) for similarity, score in knots(np.full(BINS, 10, np.int64)))
+    fit = {round(score, 2): similarity for similarity, score in knots(np.full(BINS, 10, np.int64))}
     assert fit[0.5] == pytest.approx(0.98, abs=1e-3)
     assert fit[0.6] == pytest.approx(0.998, abs=1e-3)
     assert sorted(fit.values()) == [fit[score] for score in sorted(fit)]
