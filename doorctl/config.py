@@ -95,7 +95,9 @@ class CameraConfig(_Section):
     @property
     def live(self) -> bool:
         """Whether the source is a camera, not a recording."""
-        return isinstance(self.source, int) or bool(re.match(r"picamera\Z|/dev/|rtsps?://", self.source))
+        return isinstance(self.source, int) or bool(
+            re.match(r"picamera\Z|/dev/(?!shm/)|rtsps?://", self.source)
+        )
 
 
 class VisionConfig(_Section):

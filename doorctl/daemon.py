@@ -12,17 +12,29 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
 from doorctl.core.door import Door, Policy, step
-from doorctl.core.records import Decision, Event, Frame, Input, Observation, Tick
+from doorctl.core.records import Cause, Decision, Event, Frame, Input, Observation, Reason, Tick
 from doorctl.errors import ModelError, PinError
 
 log = logging.getLogger(__name__)
 
 MAX_FAILURES = 10
 """Frames in a row on which a net may fail before the loop gives up and the service restarts."""
+
+TOO_SLOW = 10
+"""Frames in a row that were too old when they had been judged, from which on it is told."""
+
+
+@dataclass
+class Asked:
+    """What signals have asked of the daemon: noted by their handlers, acted on by the loop."""
+
+    stop: bool = False
+    reload: bool = False
 
 
 class Observer(Protocol):
@@ -49,6 +61,7 @@ class Daemon:
         record: writes an event; has to have it safe before it returns.
         now: seconds, on the scale of ``Frame.at``.
         between: called once after every frame; the place to reload.
+        asked: its ``stop`` ends the loop before the next frame.
         watch: shown every frame with what came of it, for drawing and timelines.
     """
 
@@ -61,11 +74,12 @@ class Daemon:
         record: Callable[[Event], object],
         now: Callable[[], float],
         between: Callable[[], None] = lambda: None,
+        asked: Asked | None = None,
         watch: Callable[[Frame | None, Input, Decision], None] = lambda frame, fact, decision: None,
     ) -> None:
         self.observer = observer
         self.policy = policy
-        self.stopping = False
+        self.asked = asked or Asked()
         self._strike = strike
         self._record = record
         self._now = now
@@ -73,9 +87,10 @@ class Daemon:
         self._watch = watch
         self._door = Door()
         self._failures = 0
+        self._stale = 0
 
     def run(self, camera: Iterable[Frame | None]) -> None:
-        """Turn until the camera ends or ``stopping`` is set.
+        """Turn until the camera ends or a stop is asked for.
 
         Raises:
             ModelError: the nets failed on ``MAX_FAILURES`` frames in a row.
@@ -83,13 +98,15 @@ class Daemon:
             StoreError: an event could not be kept; the release it belongs to does not happen.
         """
         notify("READY=1")
-        for frame in camera:
-            if self.stopping:
-                break
-            self.turn(frame)
-            notify("WATCHDOG=1")
-            self.between()
-        notify("STOPPING=1")
+        try:
+            for frame in camera:
+                if self.asked.stop:
+                    break
+                self.turn(frame)
+                notify("WATCHDOG=1")
+                self.between()
+        finally:
+            notify("STOPPING=1")
 
     def turn(self, frame: Frame | None) -> Decision:
         """One frame, or none: observe it, decide, and carry the decision out."""
@@ -98,12 +115,28 @@ class Daemon:
         for event in decision.events:
             self._record(event)  # first: there is no release without its event on disk
         if decision.release is not None:
-            self._strike.release(decision.release.seconds)
+            if decision.release.cause is Cause.RECOGNISED and self._too_late(fact):
+                log.warning("a grant was not carried out: keeping its event took too long; see the disk")
+            else:
+                self._strike.release(decision.release.seconds)
         if self._strike.fault is not None:
             raise self._strike.fault
         self._watch(frame, fact, decision)
+        self._tell_if_slow(decision)
         log.debug("%.3f s: %s %s", fact.at, decision.reason.value, decision.score)
         return decision
+
+    def _too_late(self, fact: Input) -> bool:
+        """Whether the person may have gone since the picture, because writing the event had to wait."""
+        return self._now() - fact.at > self.policy.max_latency_seconds
+
+    def _tell_if_slow(self, decision: Decision) -> None:
+        self._stale = self._stale + 1 if decision.reason is Reason.STALE else 0
+        if self._stale == TOO_SLOW:
+            log.warning(
+                "pictures are too old once they are judged, so nobody can be let in: "
+                "ask for smaller or fewer of them (camera.width, camera.fps), or see what else is running"
+            )
 
     def _look(self, frame: Frame | None) -> Input:
         if frame is None:
@@ -122,17 +155,23 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def signals(daemon: Daemon, on_reload: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT end the loop after the frame in hand; SIGHUP asks for a reload."""
+def signals() -> Iterator[Asked]:
+    """SIGTERM and SIGINT ask for a stop, SIGHUP for a reload.
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        log.info("%s: stopping", signal.Signals(number).name)
-        daemon.stopping = True
+    Enter it first, so that it is left last: a second signal must not end a door half closed.
+    """
+    asked = Asked()
 
-    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: lambda *_: on_reload()}
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        asked.stop = True
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        asked.reload = True
+
+    handlers = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -145,9 +184,11 @@ def notify(state: str) -> None:
         return
     if address.startswith("@"):  # Linux's abstract namespace
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        try:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
             channel.connect(address)
             channel.sendall(state.encode())
-        except OSError as error:
-            log.warning("systemd could not be told %s: %s", state, error)
+    except OSError as error:
+        # Told for what happens once; for each frame's sign of life it would flood the log.
+        level = logging.DEBUG if state == "WATCHDOG=1" else logging.WARNING
+        log.log(level, "systemd could not be told %s: %s", state, error)

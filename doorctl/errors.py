@@ -58,6 +58,18 @@ class PinError(DoorctlError, OSError):
     exit_code = 71
 
 
+class OutputError(DoorctlError, OSError):
+    """A picture, clip or report cannot be written (EX_CANTCREAT)."""
+
+    exit_code = 73
+
+
+class AlreadyRunningError(DoorctlError):
+    """Another daemon drives this door (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
 class StoreError(DoorctlError, OSError):
     """The database or its directory cannot be read or written (EX_IOERR)."""
 

@@ -32,7 +32,14 @@ class Surroundings:
     def home(self, variable: str, fallback: str) -> Path:
         """An XDG base directory. The specification asks to ignore one that is relative."""
         named = Path(self.env.get(variable, ""))
-        return named if named.is_absolute() else Path(self.env.get("HOME") or Path.home()) / fallback
+        return named if named.is_absolute() else self._own() / fallback
+
+    def _own(self) -> Path:
+        """The user's home; the root directory for one who has none, where nothing can be written."""
+        try:
+            return Path(self.env.get("HOME") or Path.home())
+        except RuntimeError:
+            return self.top
 
 
 def data_dir(explicit: Path | None, configured: Path | None = None, here: Surroundings | None = None) -> Path:

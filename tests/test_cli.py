@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from doorctl.gpio.simulated import read_transitions
+from doorctl.store.database import Store
 from tests.pictures import astronaut_file, hopper_file
 
 SIMULATED = "gpio: {pins: simulated}\n"
@@ -173,6 +174,68 @@ def test_people_come_and_go(door: Path, models_dir: Path) -> None:
     assert kinds == ["PersonEnrolled", "PersonDenied", "PersonAllowed", "PersonRemoved"]
 
 
+def test_a_face_cannot_be_slipped_in_under_another_name(door: Path, models_dir: Path) -> None:
+    """Collins in a photo called Hopper's is refused, so is Hopper under a second name, and again once she is
+    denied; --force is the way round, and says so."""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    refused(doorctl("enrol", "Grace Hopper", astronaut_file(), data=door), 65, "does not resemble", "--force")
+    refused(doorctl("enrol", "Amazing Grace", hopper_file(), data=door), 65, "known already, as Grace Hopper")
+    assert doorctl("people", "deny", "Grace Hopper", data=door).returncode == 0
+    refused(doorctl("enrol", "New Start", hopper_file(), data=door), 65, "who is denied")
+    assert [row["person"] for row in lines(doorctl("people", "list", "--json", data=door))] == [
+        "Grace Hopper"
+    ]
+    assert doorctl("enrol", "Amazing Grace", hopper_file(), "--force", data=door).returncode == 0
+
+
+def test_no_output_replaces_what_it_is_made_from(door: Path, models_dir: Path, walk_up_clip: Path) -> None:
+    """--annotate and -o onto their own input are refused, and the recording is as it was."""
+    clip, photo = door / "clip.mp4", door / "photo.jpg"
+    clip.write_bytes(walk_up_clip.read_bytes())
+    photo.write_bytes(hopper_file().read_bytes())
+    refused(doorctl("replay", clip, "--annotate", clip, data=door, COLUMNS="200"), 2, "overwrite")
+    refused(doorctl("identify", photo, "-o", photo, data=door, COLUMNS="200"), 2, "overwrite")
+    assert clip.read_bytes() == walk_up_clip.read_bytes()
+    assert photo.read_bytes() == hopper_file().read_bytes()
+
+
+def test_a_mistyped_place_is_told_and_not_made(tmp_path: Path) -> None:
+    """Commands that only read make no new database where there is none."""
+    for command in (["events"], ["people", "list"], ["people", "deny", "Grace"]):
+        refused(doorctl(*command, data=tmp_path / "typo"), 74, "typo", "no database")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_shown_as_they_are(door: Path, models_dir: Path) -> None:
+    """What looks like markup in a name is a name, on any terminal."""
+    assert doorctl("enrol", "Ann [/b] Łuk", hopper_file(), data=door).returncode == 0
+    assert "Ann [/b] Łuk" in doorctl("people", "list", data=door).stdout
+    assert "Ann [/b] \\u0141uk" in doorctl("people", "list", data=door, PYTHONIOENCODING="latin-1").stdout
+
+
+def test_output_that_cannot_be_written_is_one_line(door: Path, models_dir: Path) -> None:
+    """A full disk behind standard output: exit 74, no traceback."""
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "doorctl", "models", "list", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert result.returncode == 74
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_threshold_out_of_reach_is_a_mistake(door: Path, models_dir: Path) -> None:
+    """A score that no face can reach would lock everyone out without a word."""
+    (door / "doorctl.yaml").write_text(SIMULATED + "match: {threshold: 0.99}\n")
+    refused(doorctl("run", data=door), 78, "match.threshold", "out of reach")
+    assert doorctl("check", data=door).returncode == 78
+
+
 def test_identify_draws_what_it_judged(door: Path, models_dir: Path) -> None:
     """-o writes a picture of the judged one's size that differs from it; two images with -o are refused."""
     import cv2
@@ -235,6 +298,15 @@ def test_lock_drives_the_pin_and_loads_nothing_that_could_break(door: Path) -> N
     assert [t.level for t in read_transitions(door / "pins.jsonl")][-1] == 0
 
 
+def test_lock_locks_what_was_driven_and_what_is_configured(door: Path) -> None:
+    """The YAML was changed after the start: the pin that may be energised is locked, and the new one."""
+    (door / "gpio.json").write_text(json.dumps({"pins": "simulated", "relay_pin": 22, "active_high": False}))
+    (door / "doorctl.yaml").write_text("gpio: {pins: simulated, relay_pin: 17}\n")
+    result = doorctl("lock", data=door)
+    assert result.returncode == 0, result.stderr
+    assert [(t.pin, t.level) for t in read_transitions(door / "pins.jsonl")] == [(22, 1), (17, 0)]
+
+
 @pytest.mark.parametrize("broken", ["door: {open_second: 3}\n", "\tx", "\xff\xfe"])
 def test_lock_works_with_a_broken_configuration(door: Path, broken: str) -> None:
     """With YAML that cannot be read, the pin that the daemon used last is locked all the same."""
@@ -248,9 +320,12 @@ def test_lock_works_with_a_broken_configuration(door: Path, broken: str) -> None
 
 
 def test_since_is_read_or_refused(door: Path) -> None:
-    """--since takes 2h or a date, and says so of anything else."""
+    """--since takes 2h or a date, and says so of anything else, however odd."""
+    with Store(door):
+        pass
     assert doorctl("events", "--since", "2h", data=door).returncode == 0
-    refused(doorctl("events", "--since", "tea time", data=door, COLUMNS="200"), 2, "tea time")
+    for odd in ("tea time", "99999999999d", "²h", "9999-12-31T23:59:59-14:00"):
+        refused(doorctl("events", "--since", odd, data=door, COLUMNS="200"), 2, odd)
 
 
 def test_a_reader_that_goes_away_is_no_error(door: Path) -> None:
@@ -294,6 +369,65 @@ def wait_for(condition: Any, seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+def running(door: Path, clip: Path, extra: str = "") -> subprocess.Popen[bytes]:
+    """A daemon on a looped clip and a simulated pin, that has told that it started."""
+    (door / "doorctl.yaml").write_text(SIMULATED + f"camera: {{source: '{clip}', loop: true}}\n" + extra)
+    log = door / "log"
+    with log.open("wb") as out:
+        daemon = subprocess.Popen([sys.executable, "-m", "doorctl", "run", "--data", str(door)], stderr=out)
+    wait_for(lambda: "Started" in log.read_text())
+    return daemon
+
+
+def test_two_daemons_do_not_share_a_door(door: Path, models_dir: Path, walk_up_clip: Path) -> None:
+    """The second one on the same place ends at once and says why."""
+    daemon = running(door, walk_up_clip)
+    try:
+        refused(doorctl("run", data=door), 75, "another doorctl")
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_a_stop_in_mid_pulse_locks_first(door: Path, models_dir: Path, walk_up_clip: Path) -> None:
+    """SIGTERM, and many more while it is stopping: the pin is low, RelayOff and Stopped are in the events.
+    (One more signal may end the interpreter itself once everything is closed; systemd sends one.)"""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    daemon = running(door, walk_up_clip, "door: {open_seconds: 30}\n")
+    try:
+        wait_for(lambda: [t.level for t in read_transitions(door / "pins.jsonl")][-1] == 1)
+        daemon.send_signal(signal.SIGTERM)
+        for _ in range(20):
+            time.sleep(0.02)
+            if daemon.poll() is None:
+                daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) in (0, -signal.SIGTERM)
+    finally:
+        daemon.kill()
+        daemon.wait()
+    assert [t.level for t in read_transitions(door / "pins.jsonl")] == [0, 1, 0]
+    kinds = [event["event"] for event in lines(doorctl("events", "--json", data=door))]
+    assert sorted(kinds[-2:]) == ["RelayOff", "Stopped"]
+
+
+def test_a_person_denied_beside_the_daemon_is_refused_at_once(
+    door: Path, models_dir: Path, walk_up_clip: Path
+) -> None:
+    """Once 'people deny' has said so, no later grant: the next visit is told as denied."""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    daemon = running(door, walk_up_clip)
+    log = door / "log"
+    try:
+        wait_for(lambda: "AccessGranted Grace Hopper" in log.read_text())
+        assert doorctl("people", "deny", "Grace Hopper", data=door).returncode == 0
+        granted = log.read_text().count("AccessGranted")
+        wait_for(lambda: "AccessDenied Grace Hopper (denied)" in log.read_text(), 40)
+        assert log.read_text().count("AccessGranted") == granted
+    finally:
+        daemon.kill()
+        daemon.wait()
 
 
 def test_the_daemon_reloads_learns_and_stops_clean(door: Path, models_dir: Path, walk_up_clip: Path) -> None:

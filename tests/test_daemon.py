@@ -37,13 +37,18 @@ class Knows:
 
     def __init__(self) -> None:
         self.failing = False
+        self.delay = 0.0
 
     def observe(self, frame: Frame) -> Observation:
         if self.failing:
             raise ModelError("the net gave no number")
         match = Match(GRACE, 0.8, 0.9, 0.4)
         return Observation(
-            frame.at, frame.at, Gate.PASSED, liveness=Liveness(LivenessVerdict.NOT_CHECKED), match=match
+            frame.at,
+            frame.at + self.delay,
+            Gate.PASSED,
+            liveness=Liveness(LivenessVerdict.NOT_CHECKED),
+            match=match,
         )
 
 
@@ -62,11 +67,13 @@ class Rig:
             record=self.record,
             now=self.timer.now,
         )
-        self.disk_full = False
+        self.disk_full = self.slow_disk = False
 
     def record(self, event: Event) -> None:
         if self.disk_full:
             raise StoreError("the disk is full")
+        if self.slow_disk:
+            self.timer.advance(self.timer.now() + 2.0)
         self.events.append(event)
 
     def turn(self, count: int, start: float = 0.0) -> None:
@@ -99,6 +106,24 @@ def test_a_release_that_cannot_be_recorded_does_not_happen(rig: Rig) -> None:
     with pytest.raises(StoreError, match="disk is full"):
         rig.turn(5)
     assert not rig.relay.is_on
+
+
+def test_a_release_whose_event_took_too_long_does_not_happen(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The disk held the event up for two seconds: the person may have gone, so the strike stays locked."""
+    rig.slow_disk = True
+    rig.turn(5)
+    assert not rig.relay.is_on
+    assert "took too long" in caplog.text
+
+
+def test_a_machine_that_is_too_slow_is_told(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """Pictures that are always too old when judged can let nobody in: said once, not for each."""
+    rig.observer.delay = 1.5
+    rig.turn(30)
+    assert not rig.relay.is_on
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
 def test_a_net_that_fails_keeps_the_door_locked_and_is_told_once(
@@ -159,7 +184,7 @@ def test_a_lost_service_manager_is_no_reason_to_stop(
 ) -> None:
     """Nobody at the other end of the socket: a warning, no exception."""
     monkeypatch.setenv("NOTIFY_SOCKET", os.fspath(tmp_path / "nobody"))
-    notify("WATCHDOG=1")
+    notify("READY=1")
     assert "could not be told" in caplog.text
 
 
@@ -168,7 +193,7 @@ def test_stopping_ends_the_loop_after_the_frame_in_hand(rig: Rig) -> None:
 
     def frames() -> Iterator[None]:
         yield None
-        rig.daemon.stopping = True
+        rig.daemon.asked.stop = True
         yield None
         raise AssertionError("a frame was asked for after the stop")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
 from doorctl.app.state import open_store
 from doorctl.app.wiring import open_eye, open_source, policy_of
-from doorctl.errors import CameraError, DoorctlError
+from doorctl.errors import CameraError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
@@ -66,9 +66,17 @@ def _models(settings: Settings) -> str:
 
 def _store(settings: Settings) -> str:
     with open_store(settings) as store:
+        store.check()
         people = store.people()
-    templates = sum(sum(person.templates.values()) for person in people)
-    return f"{settings.data}: {len(people)} people, {templates} templates"
+    model = open_eye(settings).models.embedder.card.name
+    usable = [person for person in people if person.templates.get(model)]
+    templates = sum(person.templates[model] for person in usable)
+    if len(usable) < len(people):
+        raise StoreError(
+            f"{settings.data}: of {len(people)} people only {len(usable)} have a template of {model}",
+            "enrol the others again with the nets that are installed now, or set models.set",
+        )
+    return f"{settings.data}: people: {len(people)}, templates of {model}: {templates}"
 
 
 def _gpio(settings: Settings) -> str:

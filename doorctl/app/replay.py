@@ -8,8 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from doorctl.app.settings import Settings
-from doorctl.app.state import open_store
-from doorctl.app.wiring import camera_event, open_eye, open_source, policy_of, relay_event
+from doorctl.app.wiring import camera_event, known_people, open_eye, open_source, policy_of, relay_event
 from doorctl.camera.base import Camera
 from doorctl.core.door import Policy
 from doorctl.core.records import Decision, Event, Frame, Input
@@ -55,9 +54,8 @@ def open_replay(
 
     timer, start = SimulatedTimer(), time.monotonic()
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
         eye = open_eye(settings)
-        eye.observer.gallery = eye.gallery(store)
+        eye.observer.gallery = known_people(settings, eye)
         camera = stack.enter_context(
             open_source(
                 settings,

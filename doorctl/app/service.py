@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from operator import attrgetter
 
-from doorctl.app.settings import Settings, guard, remember_gpio
+from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard, only_one, remember_gpio
 from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, policy_of, relay_event
 from doorctl.config import load_config
 from doorctl.core.records import Event, EventKind
 from doorctl.daemon import Daemon, notify, signals
-from doorctl.errors import ConfigError
+from doorctl.errors import ConfigError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import ThreadTimer
@@ -23,9 +23,12 @@ from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
 
-LOOK_FOR_PEOPLE_SECONDS = 1.0
 NEED_RESTART = ("camera", "models", "gpio", "store", "vision.detector", "vision.threads")
 """What of the configuration is only read at the start."""
+
+BUSY_SECONDS = 0.8
+"""How long an event may wait for another program that is writing. A grant that waited longer than
+``door.max_latency_seconds`` is not carried out."""
 
 
 def run(settings: Settings) -> None:
@@ -35,10 +38,14 @@ def run(settings: Settings) -> None:
         DoorctlError: whatever cannot be opened or goes on failing; the relay is locked by then.
     """
     guard(settings)
+    if settings.config.liveness.mode == "off":
+        log.warning(LIVENESS_IS_OFF)
     config = settings.config
     timer = ThreadTimer()
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings))
+        asked = stack.enter_context(signals())
+        stack.enter_context(only_one(settings))
+        store = stack.enter_context(open_store(settings, busy_seconds=BUSY_SECONDS))
 
         def record(event: Event) -> None:
             number = store.record(event)
@@ -56,8 +63,8 @@ def run(settings: Settings) -> None:
             )
         )
         eye = open_eye(settings, now=timer.now)
-        gallery = eye.gallery(store)
-        eye.observer.gallery = gallery
+        policy = policy_of(config, eye.recognition)
+        keeper = _Keeper(settings, eye, store, record, timer.now)
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -72,77 +79,77 @@ def run(settings: Settings) -> None:
         daemon = Daemon(
             observer=eye.observer,
             strike=relay,
-            policy=policy_of(config, eye.recognition),
+            policy=policy,
             record=record,
             now=timer.now,
+            asked=asked,
+            between=lambda: keeper.look(daemon),
         )
-        reloader = _Reloader(settings, eye, store, daemon, record, timer.now)
-        daemon.between = reloader.look
-        stack.enter_context(signals(daemon, reloader.ask))
-        if not gallery.people:
+        keeper.look(daemon)  # the camera may have taken seconds to open
+        people = len(eye.observer.gallery.people)
+        if not people:
             log.warning("nobody is enrolled: the door stays locked; see 'doorctl enrol --help'")
-        record(
-            Event(
-                EventKind.STARTED, timer.now(), detail=f"{len(gallery.people)} people, {eye.models.name} set"
-            )
-        )
-        stack.callback(lambda: record(Event(EventKind.STOPPED, timer.now())))
-        daemon.run(camera)
+        if strangers := len(store.people()) - people:
+            log.warning("people without a template of these nets: %d; enrol them again", strangers)
+        record(Event(EventKind.STARTED, timer.now(), detail=f"people: {people}, nets: {eye.models.name}"))
+        try:
+            daemon.run(camera)
+        except DoorctlError as error:
+            relay.lock()
+            with suppress(StoreError):
+                record(Event(EventKind.STOPPED, timer.now(), detail=error.message))
+            raise
+        relay.lock()  # before the camera, which may take its time to close
+        record(Event(EventKind.STOPPED, timer.now()))
 
 
-class _Reloader:
-    """Applies a changed configuration, and people changed by other processes, between two frames."""
+class _Keeper:
+    """Between two frames: takes up people changed by other processes, and a changed configuration."""
 
     def __init__(
         self,
         settings: Settings,
         eye: Eye,
         store: Store,
-        daemon: Daemon,
         record: Callable[[Event], None],
         now: Callable[[], float],
     ) -> None:
-        self._settings, self._eye, self._store = settings, eye, store
-        self._daemon, self._record, self._now = daemon, record, now
-        self._asked = False
-        self._looked_at = now()
-        self._version = store.version()
+        self._started, self._eye, self._store = settings, eye, store
+        self._record, self._now = record, now
+        self._version: int | None = None
 
-    def ask(self) -> None:
-        """Called by the signal handler: only note it."""
-        self._asked = True
+    def look(self, daemon: Daemon) -> None:
+        """Called after each frame; costs microseconds when nothing has changed."""
+        if daemon.asked.reload:
+            daemon.asked.reload = False
+            self._reload(daemon)
+        # The version first: a change while the people are read is then seen the next time.
+        version = self._store.version()
+        if version != self._version:
+            before, after = self._eye.observer.gallery, self._eye.gallery(self._store)
+            self._eye.observer.gallery = after
+            self._version = version
+            if (before.people, len(before.templates)) != (after.people, len(after.templates)):
+                log.info("people known now: %d", len(after.people))
 
-    def look(self) -> None:
-        """Called by the loop after each frame."""
-        if self._asked:
-            self._asked = False
-            self._reload()
-        if self._now() - self._looked_at >= LOOK_FOR_PEOPLE_SECONDS:
-            self._looked_at = self._now()
-            version = self._store.version()
-            if version != self._version:
-                self._version = version
-                self._eye.observer.gallery = self._eye.gallery(self._store)
-                log.info("the people changed: %d are known now", len(self._eye.observer.gallery.people))
-
-    def _reload(self) -> None:
+    def _reload(self, daemon: Daemon) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        start = self._started.config
         try:
-            config = load_config(self._settings.config_file)
-            new = replace(self._settings, config=config)
-            guard(new)
+            told = load_config(self._started.config_file)
+            for key in NEED_RESTART:
+                value = attrgetter(key)
+                if value(told) != value(start):
+                    log.warning("a change of '%s' takes effect at the next start", key)
+            driven = {name: getattr(start, name) for name in ("camera", "models", "gpio", "store")}
+            config = told.model_copy(update=driven)
+            guard(replace(self._started, config=config))
+            policy = policy_of(config, self._eye.recognition)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
         else:
-            old = self._settings.config
-            for key in NEED_RESTART:
-                value = attrgetter(key)
-                if value(config) != value(old):
-                    log.warning("a change of '%s' takes effect at the next start", key)
-            self._settings = new
-            self._daemon.policy = policy_of(config, self._eye.recognition)
+            daemon.policy = policy
             self._eye.observer.min_face = config.vision.min_face
-            self._eye.observer.gallery = self._eye.gallery(self._store)
             logging.getLogger("doorctl").setLevel(config.log.level.upper())
             self._record(Event(EventKind.RELOADED, self._now()))
         notify("READY=1")

@@ -8,16 +8,22 @@ from doorctl.errors import StoreError
 from doorctl.store.database import Store
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the database, and make it and the user's own default place for it if need be.
+def open_store(settings: Settings, *, create: bool = True, busy_seconds: float = 5.0) -> Store:
+    """Open the database.
+
+    Args:
+        settings: whose ``data`` directory it is in.
+        create: make it, and the user's own default place for it, if need be.
+        busy_seconds: how long to wait for another program that is writing.
 
     Raises:
         StoreError: it cannot be made, opened or used.
     """
     try:
-        paths.make_ready(settings.data)
+        if create:
+            paths.make_ready(settings.data)
     except OSError as error:
         raise StoreError(
             f"{error.filename}: {error.strerror}", "make the directory, or name another with --data"
         ) from error
-    return Store(settings.data)
+    return Store(settings.data, create=create, busy_seconds=busy_seconds)

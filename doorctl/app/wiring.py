@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
 from doorctl.config import Config
@@ -14,18 +16,32 @@ from doorctl.core.card import Recognition
 from doorctl.core.door import Policy
 from doorctl.core.gallery import Gallery
 from doorctl.core.records import Event, EventKind
-from doorctl.errors import ModelError
+from doorctl.errors import ConfigError, ModelError
 from doorctl.models.install import ModelSet, load
-from doorctl.store.database import Store
+from doorctl.store.database import FILE, Store
 from doorctl.vision.observe import Observer
+
+log = logging.getLogger(__name__)
 
 
 def policy_of(config: Config, recognition: Recognition) -> Policy:
-    """The rules of the door, as the configuration and the embedder's card set them."""
+    """The rules of the door, as the configuration and the embedder's card set them.
+
+    Raises:
+        ConfigError: the threshold is one that no face can reach with these nets.
+    """
     match, door = config.match, config.door
-    auto = score_of(recognition.threshold, recognition.calibration)
+    highest = recognition.calibration.knots[-1][1]
+    threshold = match.threshold
+    if threshold == "auto":
+        threshold = score_of(recognition.threshold, recognition.calibration)
+    elif threshold > highest:
+        raise ConfigError(
+            f"match.threshold: {threshold:g} is out of reach, the score of these nets ends at {highest:g}",
+            "nobody could ever be let in: set auto, or a lower number",
+        )
     return Policy(
-        threshold=auto if match.threshold == "auto" else match.threshold,
+        threshold=threshold,
         margin=recognition.margin if match.margin is None else match.margin,
         liveness_required=config.liveness.mode != "off",
         confirm_frames=door.confirm_frames,
@@ -72,6 +88,19 @@ def open_eye(settings: Settings, *, now: Callable[[], float] | None = None) -> E
         clock=now,
     )
     return Eye(models, recognition, observer)
+
+
+def known_people(settings: Settings, eye: Eye) -> Gallery:
+    """The gallery for a command that only looks: nobody, and no new file, where nothing is kept.
+
+    Raises:
+        StoreError: there is a store, and it cannot be read.
+    """
+    if not (settings.data / FILE).exists():
+        log.warning("nobody is enrolled in %s", settings.data)
+        return eye.observer.gallery
+    with open_store(settings, create=False) as store:
+        return eye.gallery(store)
 
 
 def open_source(

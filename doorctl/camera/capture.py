@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds before the camera is opened again: doubled each time, up to the longest."""
 
+STALL_SECONDS, WAITED_SECONDS, BACKLOG_SECONDS = 0.5, 0.01, 2.0
+"""A read that took as long as the first is followed by pictures that waited in a buffer and are of the past.
+They come at once: the first for which a read has to wait is of now. No buffer lasts longer than the third."""
+
 MAX_STUCK = 3
 """So many losses while a hung thread still holds the device, then only a new process helps."""
 
@@ -69,8 +73,16 @@ class _Session:
         try:
             self._grabber.open()
             self._note(opened=True)
+            behind_since: float | None = None
             while not self._stop:
-                self._note(image=self._grabber.read())
+                began = time.monotonic()
+                image = self._grabber.read()
+                now = time.monotonic()
+                if behind_since is None:
+                    behind_since = now if now - began >= STALL_SECONDS else None
+                elif now - began >= WAITED_SECONDS or now - behind_since >= BACKLOG_SECONDS:
+                    behind_since = None
+                self._note(image=image if behind_since is None else None)
         except CameraError as why:
             self._note(failure=why)
         except Exception as why:  # noqa: BLE001 - a driver may raise anything; the frame loop is told of it

@@ -69,7 +69,8 @@ def open_camera(
             read_seconds=timeout_seconds,
         )
 
-    if re.fullmatch(r"picamera(:[0-9]+)?|[0-9]+|/dev/.+|[a-z0-9+.-]+://.+", text):
+    recorded = Path(text).is_file() or Path(text).is_dir()  # a clip in /dev/shm is no device
+    if not recorded and re.fullmatch(r"picamera(:[0-9]+)?|[0-9]+|/dev/.+|[a-z0-9+.-]+://.+", text):
         name = _without_password(text if not text.isdecimal() else f"camera {text}")
         return LiveCamera(
             grabber,

@@ -18,7 +18,7 @@ from doorctl.errors import CameraError
 
 log = logging.getLogger(__name__)
 
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp"}
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 MAX_PIXELS = 40_000_000
 """Largest picture that is read from a folder; a header can promise more than the memory holds."""
 
@@ -138,22 +138,31 @@ class VideoClip:
 
 
 class FolderClip:
-    """A folder of pictures (jpg, png, bmp), in the order of the numbers in their names.
+    """A folder of pictures (jpg, png, bmp, webp), in the order of the numbers in their names.
 
     Raises:
-        CameraError: the folder holds no picture.
+        CameraError: the folder holds no picture; when played, none that can be read.
     """
 
     def __init__(self, path: Path, fps: float = 10.0) -> None:
         self.period = 1.0 / fps
+        self._path = path
         self._told: set[Path] = set()
-        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and file.is_file()]
+        try:
+            files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and file.is_file()]
+        except OSError as why:
+            raise CameraError(
+                f"the folder {path} cannot be read ({why.strerror})", "check its permissions"
+            ) from why
         self._files = sorted(files, key=lambda file: _natural(file.name))
         if not self._files:
-            raise CameraError(f"the folder {path} holds no pictures", "it must hold jpg, png or bmp files")
+            raise CameraError(
+                f"the folder {path} holds no pictures", "it must hold jpg, png, bmp or webp files"
+            )
 
     def play(self) -> Iterator[tuple[float, Image | None]]:
         """See ``Clip``. A picture that cannot be read is told once in the log."""
+        readable = False
         for number, file in enumerate(self._files):
             image = None
             try:
@@ -162,12 +171,15 @@ class FolderClip:
                 if file not in self._told:
                     log.warning("%s is passed over, it cannot be read: %s", file, why)
                     self._told.add(file)
+            readable = readable or image is not None
             yield number * self.period, image
+        if not readable:
+            raise CameraError(f"no picture in the folder {self._path} can be read", "check what is in it")
 
 
 def _read_picture(file: Path) -> Image:
     """Decode a picture, upright as its EXIF says. Raises as Pillow does, or ``ValueError`` if too large."""
-    with Pillow.open(file) as picture:
+    with Pillow.open(file, formats=("JPEG", "PNG", "BMP", "WEBP")) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise ValueError(f"{picture.width} x {picture.height} pixels are too many")
         upright = ImageOps.exif_transpose(picture).convert("RGB")
@@ -177,7 +189,7 @@ def _read_picture(file: Path) -> Image:
 def _natural(name: str) -> list[tuple[bool, int, str]]:
     """Sort key: 'frame10' after 'frame9'."""
     parts = re.split(r"([0-9]+)", name.lower())
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def _bgr(image: np.ndarray) -> Image:

@@ -33,6 +33,10 @@ class PiGrabber:
                 "apt install python3-picamera2, with a virtual environment made with --system-site-packages"
             )
             raise CameraError("picamera2 is not installed", hint) from why
+        except ValueError as why:
+            # Debian Bookworm's python3-simplejpeg, which picamera2 imports, is built for numpy 1.
+            hint = "pip install 'doorctl[pi]' brings a simplejpeg that is built for numpy 2"
+            raise CameraError(f"picamera2 cannot be loaded ({why})", hint) from why
         try:
             self._camera = Picamera2(self._number)
             # picamera2 names the order by the 24-bit word: its RGB888 lies in memory as B, G, R.

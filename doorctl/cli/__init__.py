@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ import typer
 from doorctl import __version__
 from doorctl.cli import door, events, look, models, people
 from doorctl.cli.output import tell_error
-from doorctl.errors import DoorctlError
+from doorctl.errors import DoorctlError, StoreError
 
 app = typer.Typer(
     name="doorctl",
@@ -53,6 +54,9 @@ def common(
 
 def main() -> None:
     """Run the command line; errors become one clear message and a meaningful exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name may hold letters that this terminal has not
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except DoorctlError as error:
@@ -60,7 +64,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader has gone, as in '| head': nothing to tell, and nobody to tell it to.
+    except OSError as error:
+        # What is foreseen has become a DoorctlError; what is left is mostly output that cannot be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        tell_error(DoorctlError(str(error)))
+        sys.exit(StoreError.exit_code)

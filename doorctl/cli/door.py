@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     app.command("run", epilog="Example: doorctl run --config /etc/doorctl/doorctl.yaml")(run)
-    app.command("check", epilog="Example: doorctl check && sudo systemctl restart doorctl")(check)
+    app.command(
+        "check",
+        epilog="Example: doorctl check (with the daemon stopped, for it holds pin and camera)",
+    )(check)
     app.command("lock", epilog="Example: ExecStopPost=/opt/doorctl/bin/doorctl lock")(lock)
     app.command("demo", epilog="Example: doorctl demo --out /tmp/demo")(demo)
 
@@ -85,25 +89,41 @@ def lock(context: typer.Context, config: ConfigOption = None, data: DataOption =
     """
     from doorctl.gpio.lock import lock_relay
 
-    gpio, pin_file = _pins_to_lock(context, config, data)
-    lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
-    console().print(f"relay on GPIO{gpio.relay_pin} is locked")
+    pins, pin_file = _pins_to_lock(context, config, data)
+    failed: DoorctlError | None = None
+    for gpio in pins:
+        try:
+            lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
+        except DoorctlError as error:
+            failed = error
+        else:
+            console().print(f"relay on GPIO{gpio.relay_pin} is locked")
+    if failed:
+        raise failed
 
 
-def _pins_to_lock(context: typer.Context, config: Path | None, data: Path | None) -> tuple[GpioConfig, Path]:
+def _pins_to_lock(
+    context: typer.Context, config: Path | None, data: Path | None
+) -> tuple[list[GpioConfig], Path]:
+    """The pin that the daemon drove last, and what the configuration names now if that differs."""
     from doorctl.app.settings import Settings, last_gpio
     from doorctl.config import GpioConfig
 
     try:
         settings = settings_of(context, config, data)
     except ConfigError as error:
-        before = context.find_root().obj or (None, None)
-        place = Settings.without_config(data or before[1])
-        gpio = last_gpio(place.data)
         warn(f"the configuration cannot be read ({error.message.splitlines()[0]})")
-        warn("locking the pin that the daemon used last" if gpio else "locking the default pin")
-        return gpio or GpioConfig(), place.pin_file
-    return settings.config.gpio, settings.pin_file
+        before = context.find_root().obj or (None, None)
+        settings = Settings.without_config(data or before[1])
+        last = last_gpio(settings.place)
+        warn("locking the pin that the daemon drove last" if last else "locking the default pin")
+        return [last or GpioConfig()], settings.pin_file
+    last = last_gpio(settings.place)
+    now = settings.config.gpio
+    if last is None or last == now:
+        return [now], settings.pin_file
+    # Without a file here, the configuration says nothing that the daemon did not know better.
+    return [last] if settings.config_file is None else [last, now], settings.pin_file
 
 
 def demo(
@@ -123,12 +143,13 @@ def demo(
     from doorctl.cli.look import Timeline
     from doorctl.demo.show import run_demo
 
-    settings = settings_of(context, config, out / "state")
-    if settings.config.liveness.mode == "off":
-        warn(LIVENESS_IS_OFF)
-    outcome = run_demo(settings, out, [Timeline(as_json)])
+    with TemporaryDirectory(prefix="doorctl-demo-") as state:
+        settings = settings_of(context, config, Path(state))
+        if settings.config.liveness.mode == "off":
+            warn(LIVENESS_IS_OFF)
+        outcome = run_demo(settings, out, [Timeline(as_json)])
     if not as_json:
         for file in outcome.files:
-            console().print(f"written: {file}", markup=False)
+            console().print(f"written: {file}")
     if not outcome.right:
         raise DoorctlError("the demo did not go as it should: see its timeline above")

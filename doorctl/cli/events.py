@@ -76,7 +76,7 @@ def events(
     settings = settings_of(context, config, data)
     start = parse_since(since, datetime.now(UTC)) if since else None
     out = console()
-    with open_store(settings) as store:
+    with open_store(settings, create=False) as store:
         last = 0
         while True:
             newest = None if last else limit

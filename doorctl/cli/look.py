@@ -17,6 +17,7 @@ from doorctl.cli.output import (
     console,
     emit,
     event_line,
+    refuse_overwriting,
     rounded,
     settings_of,
     tell_error,
@@ -27,6 +28,10 @@ from doorctl.errors import PhotoError
 if TYPE_CHECKING:
     from doorctl.core.door import Check, Policy
     from doorctl.core.records import Decision, Event, Frame, Input, Observation, Reason
+
+
+MARKS = {True: Text("  yes ", "green"), False: Text("  no  ", "red"), None: Text("  -   ", "dim")}
+"""Before each gate of a judgement: passed, failed, not asked."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -48,19 +53,19 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say whom each picture shows, how sure the door is, and what it would refuse."""
-    from doorctl.app.state import open_store
-    from doorctl.app.wiring import open_eye, policy_of
+    from doorctl.app.wiring import known_people, open_eye, policy_of
     from doorctl.core.door import checks
     from doorctl.vision.draw import draw_face, write_picture
     from doorctl.vision.photo import read_photo
 
     if output and len(images) > 1:
         raise typer.BadParameter("-o draws one picture: give one IMAGE")
+    if output:
+        refuse_overwriting(output, images)
     settings = settings_of(context, config, data)
     eye = open_eye(settings)
     policy = policy_of(settings.config, eye.recognition)
-    with open_store(settings) as store:
-        eye.observer.gallery = eye.gallery(store)
+    eye.observer.gallery = known_people(settings, eye)
     failed = False
     for path in images:
         try:
@@ -112,11 +117,10 @@ def _tell_judgement(fields: dict[str, Any], asked: tuple[Check, ...]) -> None:
     style = "green" if fields["reason"] == "recognised" else "red"
     out.print(Text.assemble(f"{fields['image']}: ", (who, style), f" ({fields['reason']})"))
     for check in asked:
-        mark = Text("  yes " if check.passed else "  no  ", style="green" if check.passed else "red")
+        mark = MARKS[check.passed]
         value = "" if check.value is None else f"  {check.value:.3f}"
         limit = "" if check.limit is None else f", at least {check.limit:.3f} needed"
-        if check.name in ("live", "no spoof") and fields["liveness"] == "not_checked":
-            value = "  not checked"
+        value = "  not checked" if check.passed is None else value
         out.print(Text.assemble(mark, check.name, value, limit if value else ""))
 
 
@@ -142,6 +146,12 @@ def replay(
     from doorctl.app.settings import LIVENESS_IS_OFF
     from doorctl.vision.annotate import Annotator
 
+    if not clip:
+        raise typer.BadParameter("name a video file or a folder of frames")
+    if annotate:
+        if annotate.suffix.lower() != ".mp4":
+            raise typer.BadParameter(f"{annotate}: an annotated clip must be called .mp4")
+        refuse_overwriting(annotate, [Path(clip)])
     settings = settings_of(context, config, data)
     if settings.config.liveness.mode == "off":
         warn(LIVENESS_IS_OFF)
@@ -153,7 +163,7 @@ def replay(
         play = stack.enter_context(open_replay(settings, clip, shows, fps=fps, realtime=realtime))
         play()
     if annotate and not as_json:
-        console().print(f"annotated clip: {annotate}", markup=False)
+        console().print(f"annotated clip: {annotate}")
 
 
 class Timeline:

@@ -55,9 +55,11 @@ def install(
         tasks: dict[str, TaskID] = {}
 
         def show(name: str, done: int, total: int | None, what: str) -> None:
-            if name not in tasks:
+            if name not in tasks or progress.tasks[tasks[name]].total != total:
+                if name in tasks:  # rich cannot take a total back once it is known not to hold
+                    progress.update(tasks[name], visible=False)
                 tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done, total=total, description=f"{name}: {what}")
+            progress.update(tasks[name], completed=done, description=f"{name}: {what}")
 
         report = install_models(
             directory, model_set=model_set.value if model_set else None, source=source, progress=show
@@ -87,12 +89,12 @@ def list_models(
             emit(row)
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("net", "set", "state", "size", "licence"):
-        table.add_column(heading, no_wrap=heading != "licence")
+    for heading in ("net", "set", "state", "size", "licence and source"):
+        table.add_column(heading, no_wrap=heading != "licence and source", overflow="fold")
     for row in rows:
         size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else ""
         sets = "both" if "," in row["set"] else row["set"]
-        table.add_row(row["name"], sets, row["state"], size, row["licence"])
+        table.add_row(row["name"], sets, row["state"], size, f"{row['licence']}\n{row['source']}")
     console().print(table)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +44,7 @@ def settings_of(context: typer.Context, config: Path | None, data: Path | None) 
 
 def console() -> Console:
     """Standard output for people; plain text when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, markup=False)
 
 
 def warn(message: str) -> None:
@@ -89,12 +89,21 @@ def parse_since(text: str, now: datetime) -> datetime:
     Raises:
         typer.BadParameter: it is neither.
     """
-    from datetime import timedelta
-
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    if text[-1:] in units and text[:-1].isdigit():
-        return now - timedelta(**{units[text[-1]]: int(text[:-1])})
     try:
+        if text[-1:] in units and text[:-1].isdecimal():
+            return now - timedelta(**{units[text[-1]]: int(text[:-1])})
         return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is neither like 30m, 2h, 7d nor a date like 2026-01-31") from None
+
+
+def refuse_overwriting(output: Path, inputs: Iterable[Path]) -> None:
+    """Stop before an output file replaces what it is made from.
+
+    Raises:
+        typer.BadParameter: it would.
+    """
+    for given in inputs:
+        if output.exists() and given.exists() and output.samefile(given):
+            raise typer.BadParameter(f"{output} would overwrite what it is made from: name another file")

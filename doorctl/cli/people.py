@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from doorctl.cli.output import (
     ConfigOption,
@@ -37,6 +38,9 @@ def enrol(
     context: typer.Context,
     name: Name,
     photos: Annotated[list[Path], typer.Argument(help="Photos of this person alone.", metavar="PHOTO...")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Enrol a face that resembles somebody else, or not this person.")
+    ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -44,9 +48,11 @@ def enrol(
     """Learn a person from photos, or add photos to a person already known.
 
     Templates are kept, photos are not. A photo that cannot be used is refused with its
-    reason and the others are enrolled; the exit code is then 65.
+    reason and the others are enrolled; the exit code is then 65. Whoever is in a photo
+    will be let in as this person, so a face that does not resemble the person's other
+    photos, or that is known under another name, is refused too.
     """
-    from doorctl.app.enrolment import photo_to_template
+    from doorctl.app.enrolment import doubt, photo_to_template
     from doorctl.app.state import open_store
     from doorctl.app.wiring import open_eye
     from doorctl.store.records import NewPhoto
@@ -57,26 +63,30 @@ def enrol(
     refused: list[tuple[Path, PhotoError]] = []
     out = console()
     quiet = as_json or not out.is_terminal or len(photos) < 2
-    for photo in track(photos, "looking at photos", console=out, transient=True, disable=quiet):
-        try:
-            taken.append(photo_to_template(eye, photo))
-        except PhotoError as error:
-            refused.append((photo, error))
-            if not as_json:
-                tell_error(error)
-    if not taken:
-        if as_json:
-            emit(_enrolled(name, 0, refused))
-        raise typer.Exit(PhotoError.exit_code)
     with open_store(settings) as store:
-        enrolment = store.enrol(name, taken)
-    person, added = enrolment.person, enrolment.added
+        templates, others = eye.gallery(store).of(store.number(name))
+        own = list(templates)
+        for photo in track(photos, "looking at photos", console=out, transient=True, disable=quiet):
+            try:
+                new = photo_to_template(eye, photo)
+                if not force and (why := doubt(eye, name, new, own, others)):
+                    raise PhotoError(why, "check whose face it is; --force enrols it all the same")
+            except PhotoError as error:
+                refused.append((photo, error))
+                if not as_json:
+                    tell_error(error)
+            else:
+                taken.append(new)
+                own.append(new.vector)
+        enrolment = store.enrol(name, taken) if taken else None
+    added = enrolment.added if enrolment else 0
+    person = enrolment.person.name if enrolment else name
     if as_json:
-        emit(_enrolled(person.name, added, refused))
-    else:
+        emit(_enrolled(person, added, refused))
+    elif enrolment:
         known = len(taken) - added
         more = f" ({known} already known)" if known else ""
-        out.print(f"{person.name}: {added} photo{'s' * (added != 1)} enrolled{more}")
+        out.print(f"{person}: {added} photo{'s' * (added != 1)} enrolled{more}")
     if refused:
         raise typer.Exit(PhotoError.exit_code)
 
@@ -100,6 +110,10 @@ def _fields(record: PersonRecord) -> dict[str, Any]:
     }
 
 
+def _access(record: PersonRecord) -> Text:
+    return Text("denied", style="red") if record.denied else Text("allowed")
+
+
 @commands.command("list", epilog="Example: doorctl people list --json")
 def list_people(
     context: typer.Context,
@@ -116,8 +130,9 @@ def list_people(
         return
     table = Table("name", "access", "photos", "since", box=None, pad_edge=False)
     for record in records:
-        access = "[red]denied[/red]" if record.denied else "allowed"
-        table.add_row(record.name, access, str(record.photos), f"{record.created.astimezone():%Y-%m-%d}")
+        table.add_row(
+            record.name, _access(record), str(record.photos), f"{record.created.astimezone():%Y-%m-%d}"
+        )
     console().print(table if records else "nobody is enrolled")
 
 
@@ -141,9 +156,9 @@ def show(
         emit({**_fields(record), "photos": rows})
         return
     out = console()
-    out.print(f"{record.name}: {'[red]denied[/red]' if record.denied else 'allowed'}")
+    out.print(Text(f"{record.name}: ").append(_access(record)))
     for p in photos:
-        out.print(f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}", markup=False)
+        out.print(f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}")
     for model, count in record.templates.items():
         out.print(f"  {count} template{'s' * (count != 1)} of {model}")
 
@@ -153,7 +168,7 @@ def deny(context: typer.Context, name: Name, config: ConfigOption = None, data: 
     """Keep a person out: still recognised, and refused by name."""
     with _store(context, config, data) as store:
         store.set_denied(name, True)
-        console().print(f"{store.person(name).name} is denied", markup=False)
+        console().print(f"{store.person(name).name} is denied")
 
 
 @commands.command("allow", epilog="Example: doorctl people allow 'Grace Hopper'")
@@ -161,7 +176,7 @@ def allow(context: typer.Context, name: Name, config: ConfigOption = None, data:
     """Let a denied person in again."""
     with _store(context, config, data) as store:
         store.set_denied(name, False)
-        console().print(f"{store.person(name).name} is allowed", markup=False)
+        console().print(f"{store.person(name).name} is allowed")
 
 
 @commands.command("remove", epilog="Example: doorctl people remove 'Grace Hopper' --yes")
@@ -178,10 +193,10 @@ def remove(
         if not yes:
             typer.confirm(f"Erase {record.name} for good?", abort=True)
         store.remove(record.name)
-        console().print(f"{record.name} is removed", markup=False)
+        console().print(f"{record.name} is removed")
 
 
 def _store(context: typer.Context, config: Path | None, data: Path | None) -> Store:
     from doorctl.app.state import open_store
 
-    return open_store(settings_of(context, config, data))
+    return open_store(settings_of(context, config, data), create=False)

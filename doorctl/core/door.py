@@ -54,7 +54,7 @@ class Policy:
     max_latency_seconds: float = 1.0
     """Oldest picture, when judged, that still counts."""
     gone_seconds: float = 1.0
-    """How long no face must be seen for a presentation to be over."""
+    """How long no face must be near enough and in view for a presentation to be over."""
 
 
 class DoorState(Enum):
@@ -93,8 +93,8 @@ class Presentation:
     refused_in_a_row: int = 0
     refused_since: float = inf
     denial_told: bool = False
-    granted: Person | None = None
-    granted_at: float = -inf
+    granted: tuple[tuple[Person, float], ...] = ()
+    """Who was let in during it, and when last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,9 @@ class Door:
     """All that the door remembers from one input to the next."""
 
     at: float = -inf
+    """The latest time told by any input."""
+    observed_at: float = -inf
+    """Time of capture of the last frame. Inputs of other kinds may be ahead of it by a moment."""
     released_until: float = -inf
     person: Person | None = None
     """Whom the evidence speaks for."""
@@ -122,7 +125,8 @@ class Check:
     """One question put to a frame, and the reason that a refusal would give."""
 
     name: str
-    passed: bool
+    passed: bool | None
+    """``None`` where it was not put: the policy does not ask for it."""
     reason: Reason
     value: float | None = None
     limit: float | None = None
@@ -141,18 +145,19 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
     asked: list[Check] = []
     for name, gate, reason in _GATES:
         asked.append(Check(name, observation.gate is not gate, reason))
-        if not asked[-1].passed:
+        if asked[-1].passed is False:
             return tuple(asked)
     match, liveness = observation.match or NOBODY, observation.liveness
-    live = liveness.verdict is LivenessVerdict.LIVE or not policy.liveness_required
+    live = liveness.verdict is LivenessVerdict.LIVE if policy.liveness_required else None
     denied = match.person is not None and match.person.denied
     # Comparisons are written so that a NaN, which compares false with everything, fails them.
     known = match.person is not None and match.score >= policy.threshold
     ahead = match.margin is None or match.margin >= policy.margin
-    spoof = liveness.verdict is LivenessVerdict.SPOOF
+    unchecked = liveness.verdict is LivenessVerdict.NOT_CHECKED
+    genuine = None if unchecked else liveness.verdict is not LivenessVerdict.SPOOF
     return (
         *asked,
-        Check("no spoof", not spoof, Reason.SPOOF, liveness.score),
+        Check("no spoof", genuine, Reason.SPOOF, liveness.score),
         Check("known", known, Reason.UNKNOWN_PERSON, match.score, policy.threshold),
         Check("not denied", not denied, Reason.DENIED),
         Check("ahead of others", ahead, Reason.AMBIGUOUS, match.margin, policy.margin),
@@ -162,7 +167,7 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
 
 def judge(observation: Observation, policy: Policy) -> Reason:
     """What one frame says on its own; ``CONFIRMING`` is the only answer that speaks for a grant."""
-    failed = (check.reason for check in checks(observation, policy) if not check.passed)
+    failed = (check.reason for check in checks(observation, policy) if check.passed is False)
     return next(failed, Reason.CONFIRMING)
 
 
@@ -170,9 +175,9 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     """Take one input. Total: no input, however odd, raises or releases by accident."""
     if not isfinite(fact.at):
         return replace(door, person=None, evidence=()), Decision(Reason.STALE)
-    went_back, repeated = fact.at < door.at, fact.at == door.at
+    went_back = fact.at < door.at - policy.max_latency_seconds
     # Ages can no longer be told when time went back: forget everything that rests on them.
-    door = Door(at=fact.at) if went_back else replace(door, at=fact.at)
+    door = Door(at=fact.at) if went_back else replace(door, at=max(door.at, fact.at))
     door, ended = _leave(door, policy)
     if isinstance(fact, Command):
         door, decision = _command(door, fact, policy)
@@ -180,18 +185,24 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
         decision = Decision(Reason.CLOCK_WENT_BACK)
     elif isinstance(fact, Tick):
         decision = Decision(Reason.NO_FACE)
-    elif repeated or not 0.0 <= fact.judged_at - fact.at <= policy.max_latency_seconds:
-        # The same instant twice, or a picture of the past, proves nothing about now.
+    elif not _is_new(fact, door, policy):
         door, decision = replace(door, person=None, evidence=()), Decision(Reason.STALE)
     elif fact.gate is not Gate.PASSED:
-        decision = Decision(judge(fact, policy))
+        door, decision = replace(door, observed_at=fact.at), Decision(judge(fact, policy))
     else:
+        door = replace(door, observed_at=fact.at)
         reason, match = judge(fact, policy), fact.match or NOBODY
         if reason is Reason.CONFIRMING and match.person is not None:
             door, decision = _confirm(door, match, match.person, policy)
         else:
             door, decision = _refuse(door, match, reason, policy)
     return door, replace(decision, events=(*ended, *decision.events))
+
+
+def _is_new(seen: Observation, door: Door, policy: Policy) -> bool:
+    """Whether a frame says something about now: no picture twice, none of the past, none judged unseen."""
+    late = seen.judged_at - seen.at
+    return seen.at > door.observed_at and 0.0 <= late <= policy.max_latency_seconds
 
 
 def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decision]:
@@ -216,7 +227,14 @@ def _leave(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
         attempt = refused >= policy.confirm_frames and not visit.denial_told
         events = (_denial(visit, door.at),) if attempt else ()
         return replace(door, presentation=None, person=None, evidence=()), events
-    fresh = tuple(e for e in door.evidence if door.at - e.at <= policy.confirm_seconds)
+    fresh = tuple(
+        e
+        for e in door.evidence
+        if door.at - e.at <= policy.confirm_seconds
+        # By the rules as they are now: a reload may have made them stricter.
+        and e.score >= policy.threshold
+        and (e.margin is None or e.margin >= policy.margin)
+    )
     return replace(door, evidence=fresh, person=door.person if fresh else None), ()
 
 
@@ -225,17 +243,18 @@ def _confirm(door: Door, match: Match, person: Person, policy: Policy) -> tuple[
     visit = door.presentation or Presentation(door.at)
     visit = replace(visit, seen_at=door.at, refused_in_a_row=0, refused_since=inf)
     before = door.evidence if door.person == person else ()
-    evidence = (*before, Evidence(door.at, match.score, match.margin))[-policy.confirm_frames :]
+    evidence = (*before, Evidence(door.observed_at, match.score, match.margin))[-policy.confirm_frames :]
     door = replace(door, person=person, evidence=evidence, presentation=visit)
     decision = Decision(Reason.CONFIRMING, person=person, score=match.score)
     if len(evidence) < policy.confirm_frames:
         return door, decision
-    if visit.granted == person and door.at - visit.granted_at < policy.regrant_seconds:
+    lately = tuple((who, at) for who, at in visit.granted if door.at - at < policy.regrant_seconds)
+    if any(who == person for who, _ in lately):
         return door, replace(decision, reason=Reason.ALREADY_GRANTED)
     weakest = min(evidence, key=lambda e: e.score)
     release = Release(Cause.RECOGNISED, policy.open_seconds)
     event = Event(EventKind.ACCESS_GRANTED, door.at, person, Reason.RECOGNISED, weakest.score, weakest.margin)
-    visit = Presentation(door.at, granted=person, granted_at=door.at)
+    visit = Presentation(door.at, granted=(*lately, (person, door.at)))
     door = replace(_released(door, release), person=None, evidence=(), presentation=visit)
     return door, Decision(Reason.RECOGNISED, release, (event,), person, weakest.score)
 
@@ -245,7 +264,7 @@ def _refuse(door: Door, match: Match, reason: Reason, policy: Policy) -> tuple[D
     person = match.person if reason is Reason.DENIED else None
     visit = replace(door.presentation or Presentation(door.at), seen_at=door.at)
     events: tuple[Event, ...] = ()
-    leaving = visit.granted is not None and door.state is DoorState.RELEASED
+    leaving = bool(visit.granted) and door.state is DoorState.RELEASED
     if not leaving:  # someone let in who turns away through the open door is no stranger
         visit = replace(
             visit,

@@ -63,3 +63,15 @@ class Gallery:
             by_person[best] = -np.inf
             margin = similarity - float(by_person.max())
         return Match(self.people[best], similarity, score_of(similarity, self.calibration), margin)
+
+    def of(self, person_id: int) -> tuple[Vector, Gallery]:
+        """One person's templates (n x D, n may be 0), and the gallery without that person."""
+        ends = [*self.starts[1:].tolist(), len(self.templates)][: len(self.people)]
+        own = np.empty((0, self.templates.shape[1]), np.float32)
+        rest: list[tuple[Person, Vector]] = []
+        for person, start, end in zip(self.people, self.starts.tolist(), ends, strict=True):
+            if person.id == person_id:
+                own = self.templates[start:end]
+            else:
+                rest += [(person, row) for row in self.templates[start:end]]
+        return own, Gallery.build(rest, self.calibration)

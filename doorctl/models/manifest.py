@@ -26,7 +26,7 @@ SETS: Mapping[SetName, tuple[str, ...]] = {
 
 FALLBACK_COST = (
     "the fallback set is for a handful of people only (dlib's ResNet far more often takes a stranger for one "
-    "of them), and has no net against photos and screens: liveness by challenge alone"
+    "of them), and it has no net against photos and screens"
 )
 """What a user must be told who runs the fallback set."""
 

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from doorctl.errors import ModelError
 from doorctl.models.manifest import Original
-from doorctl.models.storage import told
+from doorctl.models.storage import DirectoryError, told
 
 _PATIENCE_SECONDS = 1800.0
+_ROOM_MB = 250
+"""What the largest package takes while pip looks at it: the archive twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,11 @@ def fetch_package(package: Package, work: Path) -> Path:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ModelError(f"pip could not be run ({error})") from error
     files = sorted(target.iterdir())
+    if done.returncode and b"No space left on device" in done.stderr:
+        raise DirectoryError(
+            f"no space is left in {work.parent} to fetch {package.requirement}",
+            f"free about {_ROOM_MB} MB; what was installed before still is",
+        )
     if done.returncode or len(files) != 1:
         raise ModelError(f"pip cannot get {package.requirement} ({_last_error(done.stderr)})")
     return files[0]

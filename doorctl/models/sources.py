@@ -18,6 +18,8 @@ from doorctl.models.storage import DirectoryError, told
 
 _log = logging.getLogger(__name__)
 
+_WORK = ".packages-"
+
 
 class UnavailableError(ModelError):
     """No source has a file; the message names each that was tried and why it failed."""
@@ -43,6 +45,8 @@ class Sources:
         self._silent: dict[str, UnreachableError] = {}
 
     def __enter__(self) -> Sources:
+        for left in self._directory.glob(f"{_WORK}*"):  # by an installation that was killed
+            shutil.rmtree(left, ignore_errors=True)
         return self
 
     def __exit__(
@@ -70,7 +74,7 @@ class Sources:
         if self._folder is not None:
             content = self._from_folder(self._folder, original)
             if content is not None:
-                return content, str(self._folder)
+                return content, str(self._folder.resolve())
             failures.append(f"{self._folder} has no {original.name}")
         if original.address is not None:
             try:
@@ -149,7 +153,7 @@ class Sources:
     def _workplace(self) -> Path:
         if self._work is None:
             with told(self._directory):
-                self._work = Path(tempfile.mkdtemp(prefix=".packages-", dir=self._directory))
+                self._work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self._directory))
         return self._work
 
 

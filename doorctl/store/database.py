@@ -135,6 +135,13 @@ class Store:
         with self._reading() as db:
             return self._find(db, name)
 
+    def number(self, name: str) -> int:
+        """The number of the person of that name, or 0 if there is none yet; raise NameRefusedError."""
+        clean_name(name)
+        with self._reading() as db:
+            row = db.execute("SELECT id FROM people WHERE key = ?", (name_key(name),)).fetchone()
+        return int(row[0]) if row else 0
+
     def photos(self, name: str) -> tuple[PhotoRecord, ...]:
         """A person's photos, in the order in which they came; raise UnknownPersonError."""
         sql = """

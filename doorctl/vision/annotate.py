@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Input, Observation, Reason
-from doorctl.errors import DoorctlError
+from doorctl.errors import OutputError
 from doorctl.vision.draw import YELLOW, draw_face
 
 RELEASED, REFUSED = (60, 200, 60), (60, 60, 230)
@@ -47,6 +47,8 @@ class Annotator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writer is None and self._first is not None and error is None:
+            self._open(1.0, self._first[1])  # a single frame has no pace
         if self._writer is not None:
             self._writer.release()
 
@@ -81,16 +83,18 @@ class Annotator:
             return
         if self._writer is None:
             # The pace is only known from the second frame on.
-            height, width = picture.shape[:2]
-            rate = 1.0 / max(at - self._first[0], 1e-3)
-            codec = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self._path), codec, rate, (width, height))
-            if not self._writer.isOpened():
-                raise DoorctlError(
-                    f"{self._path}: cannot be written", "name an .mp4 in a folder that you may write to"
-                )
-            self._writer.write(self._first[1])
-        self._writer.write(picture)
+            self._open(1.0 / max(at - self._first[0], 1e-3), self._first[1])
+        if self._writer is not None:
+            height, width = self._first[1].shape[:2]
+            self._writer.write(cv2.resize(picture, (width, height)))  # a clip has one size throughout
+
+    def _open(self, rate: float, first: Image) -> None:
+        height, width = first.shape[:2]
+        writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+        if not writer.isOpened():
+            raise OutputError(f"{self._path}: cannot be written", "name an .mp4 that you may write")
+        writer.write(first)
+        self._writer = writer
 
 
 def contact_sheet(pictures: list[Image], columns: int = 3, width: int = 480) -> Image:

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from doorctl.core.records import Face, Image
-from doorctl.errors import DoorctlError
+from doorctl.errors import OutputError
 
 Colour = tuple[int, int, int]
 """Blue, green, red; 0 to 255."""
@@ -59,16 +59,17 @@ def write_picture(path: Path, image: Image) -> None:
     """Write a BGR picture, in the format that the name's ending says.
 
     Raises:
-        DoorctlError: the ending is unknown, or the file cannot be written.
+        OutputError: the ending is unknown, or the file cannot be written.
     """
     try:
         Pillow.fromarray(np.ascontiguousarray(image[:, :, ::-1])).save(path)
     except ValueError as error:
-        raise DoorctlError(f"{path}: unknown kind of picture", "name it .png or .jpg") from error
+        raise OutputError(f"{path}: unknown kind of picture", "name it .png or .jpg") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DoorctlError(
-            f"{path}: cannot be written: {reason}", "name a file in a folder that exists"
+        raise OutputError(
+            f"{path}: cannot be written: {reason}",
+            "name a file in a folder that exists and that you may write to",
         ) from error
 
 

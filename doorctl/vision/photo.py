@@ -91,7 +91,9 @@ def _decode(name: str, data: bytes, min_side: int, max_side: int) -> Image:
             "JPEG, PNG, WebP, GIF, BMP and TIFF can be read",
         ) from error
     except Pillow.DecompressionBombError as error:
-        raise PhotoError(f"{name}: has too many pixels", f"at most {max_side} a side can be read") from error
+        raise PhotoError(
+            f"{name}: has too many pixels", f"save a smaller copy: at most {max_side} a side can be read"
+        ) from error
     except PhotoError:
         raise
     except _DAMAGE as error:
@@ -107,7 +109,8 @@ def _check_size(name: str, size: tuple[int, int], min_side: int, max_side: int) 
         )
     if max(size) > max_side:
         raise PhotoError(
-            f"{name}: is too large, {width}x{height}", f"at most {max_side} pixels a side can be read"
+            f"{name}: is too large, {width}x{height}",
+            f"save a smaller copy: at most {max_side} pixels a side can be read",
         )
 
 

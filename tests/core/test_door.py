@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise
 from math import inf, nan
 
 import pytest
@@ -222,6 +223,97 @@ def test_no_command_can_claim_to_be_a_recognition() -> None:
     assert step(Door(), Command(5.0, Cause.RECOGNISED), POLICY)[1].release is None
 
 
+def test_two_people_by_turns_do_not_hold_the_door_open() -> None:
+    """A and B alternate before the camera for a minute: each is granted at most once in regrant_seconds."""
+    faces = [seen(i / 15, (GRACE, EILEEN)[i // 8 % 2]) for i in range(15 * 60)]
+    assert 2 <= releases(run(faces)) <= 12
+
+
+def test_stricter_rules_count_for_frames_seen_before_them() -> None:
+    """Four frames under an old, lower threshold and one under the new: no grant on their strength."""
+    door = run([seen(i / 10, score=0.55) for i in range(4)], replace(POLICY, threshold=0.5))[-1][0]
+    assert step(door, seen(0.4, score=0.9), POLICY)[1].release is None
+
+
+def test_a_button_pressed_between_capture_and_judgement_forgets_nothing() -> None:
+    """An input of another kind may be stamped a moment after the frame in hand: the grant before it still
+    stands, and is not given again."""
+    granted = run([seen(i / 10) for i in range(5)])[-1][0]
+    after = run([Command(0.56, Cause.REX), *[seen(0.5 + i / 10) for i in range(20)]], door=granted)
+    assert releases(after) == 1
+    assert Reason.CLOCK_WENT_BACK not in {decision.reason for _, decision in after}
+
+
+def test_a_stranger_is_told_once_though_ticks_run_ahead_of_frames() -> None:
+    """Ticks 50 ms ahead of the frames do not end the presentation."""
+    facts: list[Input] = []
+    for i in range(60):
+        facts += [Tick(i / 10 + 0.05), seen(i / 10, None)]
+    assert len(events(run(facts))) == 1
+
+
+def test_a_real_step_back_of_time_forgets_everything() -> None:
+    """More than a late frame's worth: whatever rested on ages is gone, and the new scale is taken up."""
+    door = run([seen(100 + i / 10) for i in range(4)])[-1][0]
+    trail = run([seen(50.0), *[seen(50.1 + i / 10) for i in range(4)]], door=door)
+    assert trail[0][1].reason is Reason.CLOCK_WENT_BACK
+    assert releases(trail) == 0
+    assert releases(run([seen(50.5)], door=trail[-1][0])) == 1
+
+
+def test_a_frame_judged_before_it_was_taken_is_not_believed() -> None:
+    """Clocks that disagree are no evidence."""
+    assert releases(run([seen(i / 10, delay=-0.01) for i in range(50)])) == 0
+
+
+@pytest.mark.parametrize("at", [nan, inf, -inf])
+def test_a_time_that_is_none_starts_the_count_again(at: float) -> None:
+    """Four good frames, one at no time at all, one good frame: shut."""
+    assert releases(run([*[seen(i / 10) for i in range(4)], seen(at), seen(0.4)])) == 0
+
+
+@pytest.mark.parametrize("at", [nan, inf, -inf])
+def test_no_command_releases_at_no_time(at: float) -> None:
+    """A release that could not be bounded in time is not given."""
+    assert step(Door(), Command(at, Cause.UNLOCK), POLICY)[1].release is None
+
+
+def test_a_grant_uses_its_evidence_up() -> None:
+    """After the pause for a new grant, five new frames are asked for, not one."""
+    policy = replace(POLICY, regrant_seconds=0.0)
+    trail = run([seen(i / 10) for i in range(9)], policy)
+    assert releases(trail) == 1
+    assert releases(run([seen(i / 10) for i in range(10)], policy)) == 2
+
+
+def test_a_stranger_is_told_while_still_there() -> None:
+    """Not only on leaving: as soon as the refused frames span confirm_seconds."""
+    trail = run([seen(i / 10, None) for i in range(16)])
+    assert [bool(d.events) for _, d in trail] == [False] * 15 + [True]
+
+
+def test_a_good_frame_interrupts_a_row_of_refusals() -> None:
+    """Someone known who is sometimes not recognised is not told as refused while they are still trying."""
+    facts = [seen(i / 10, GRACE, score=0.9 if i % 4 == 3 else 0.5) for i in range(60)]
+    assert events(run(facts)) == []
+    assert len(events(run([*facts, Tick(9.0)]))) == 1
+
+
+def test_a_denial_names_what_weighs_more_when_counts_are_equal() -> None:
+    """Five frames of a spoof and five of a stranger, in either order: told as a spoof."""
+    spoof = [seen(i / 10, verdict=LivenessVerdict.SPOOF) for i in range(5)]
+    stranger = [seen(0.5 + i / 10, None) for i in range(5)]
+    for order in ([*spoof, *stranger], [*stranger, *spoof]):
+        retimed = [replace(f, at=i / 10, judged_at=i / 10) for i, f in enumerate(order)]
+        assert [reason for _, _, reason in events(run([*retimed, Tick(5)]))] == [Reason.SPOOF]
+
+
+def test_a_stranger_after_the_release_is_told_though_someone_was_let_in() -> None:
+    """Once the strike is locked again, whoever stands there is looked at as anyone."""
+    facts = [*[seen(i / 10) for i in range(5)], *[seen(0.5 + i / 10, None) for i in range(60)]]
+    assert [kind for kind, _, _ in events(run(facts))] == [EventKind.ACCESS_GRANTED, EventKind.ACCESS_DENIED]
+
+
 people = st.sampled_from([GRACE, EILEEN, DENIED, None])
 odd_times = st.sampled_from([-3.0, -0.05, 0.0, 0.4, 1.0, 2.0, 60.0, nan, inf])
 scores = st.one_of(st.sampled_from([0.0, 0.69999, 0.7, 1.0, nan]), st.floats(0.5, 1.0))
@@ -243,9 +335,9 @@ oddities = st.fixed_dictionaries(
         "delay": st.sampled_from([-0.1, 0.5, 1.0, 1.01, nan]),
     },
 )
-odd = st.tuples(st.sampled_from(["seen", "tick"]), st.one_of(st.floats(0.0, 0.5), odd_times), oddities).map(
-    lambda t: [t]
-)
+odd = st.tuples(
+    st.sampled_from(["seen", "tick", "rex"]), st.one_of(st.floats(0.0, 0.5), odd_times), oddities
+).map(lambda t: [t])
 stories = st.lists(st.one_of(good, runs, runs, odd), min_size=1, max_size=25)
 
 
@@ -256,7 +348,10 @@ def tell(story: list[list[tuple[str, float, dict[str, object]]]]) -> list[Input]
     for kind, delta, face in (part for chapter in story for part in chapter):
         at = now + delta
         now = at if abs(at) < inf else now
-        facts.append(Tick(at) if kind == "tick" else seen(at, **face))  # type: ignore[arg-type]  # a drawn table
+        if kind == "rex":  # stamped by the clock, so ahead of a frame that was captured and not yet judged
+            facts.append(Command(at + 0.4, Cause.REX))
+        else:
+            facts.append(Tick(at) if kind == "tick" else seen(at, **face))  # type: ignore[arg-type]  # a drawn table
     return facts
 
 
@@ -282,7 +377,7 @@ def test_no_grant_without_its_evidence(
     policy = replace(POLICY, confirm_frames=frames, confirm_seconds=seconds)
     facts = tell(story)
     for i, (_, decision) in enumerate(run(facts, policy)):
-        if decision.release is None:
+        if decision.release is None or decision.release.cause is not Cause.RECOGNISED:
             continue
         assert decision.person is not None
         assert not decision.person.denied
@@ -291,9 +386,10 @@ def test_no_grant_without_its_evidence(
         assert [speaks_for(f, policy) for f in last] == [decision.person] * frames
         assert last[-1] is facts[i]
         start = next(j for j, f in enumerate(facts) if f is last[0])
+        assert all(a.at < b.at for a, b in pairwise(last))
         times = [f.at for f in facts[start : i + 1] if abs(f.at) < inf]
-        assert times == sorted(times)
-        assert len({f.at for f in last}) == frames
+        steps = zip(times, accumulate(times, max), strict=True)
+        assert all(at >= latest - policy.max_latency_seconds for at, latest in steps)
         assert last[-1].at - last[0].at <= seconds
 
 
@@ -308,10 +404,10 @@ def test_every_release_is_bounded_and_recorded(
     for place, cause in commands:
         facts.insert(place, Command(facts[min(place, len(facts) - 1)].at, cause))
     last_end = -inf
-    for fact, (door, decision) in zip(facts, run(facts), strict=True):
+    for door, decision in run(facts):
         grants = [e for e in decision.events if e.kind in (EventKind.ACCESS_GRANTED, EventKind.UNLOCKED)]
         if decision.release is not None:
-            last_end = max(last_end, fact.at + decision.release.seconds)
+            last_end = max(last_end, door.at + decision.release.seconds)
             assert decision.release.seconds == POLICY.open_seconds
         assert len(grants) == (decision.release is not None)
         assert door.released_until <= last_end or door.released_until == -inf
@@ -329,7 +425,8 @@ def test_denied_and_unknown_people_never_pass(
             person = DENIED if i % 2 else GRACE
             fact = replace(fact, match=replace(fact.match, person=person, score=1.0 if i % 2 else 0.6999))
         facts.append(fact)
-    assert releases(run(facts)) == 0
+    causes = {d.release.cause for _, d in run(facts) if d.release is not None}
+    assert causes <= {Cause.REX}
 
 
 def test_judge_passes_exactly_what_it_should() -> None:

@@ -40,6 +40,18 @@ def test_a_gallery_of_one_has_no_margin() -> None:
     assert Gallery.build([(ANN, unit(1, 0))], SCALE).match(unit(1, 1)).margin is None
 
 
+def test_a_gallery_can_be_parted() -> None:
+    """One person's own templates, and everybody else's; for someone unknown, none and all."""
+    gallery = Gallery.build([(ANN, unit(1, 0)), (BOB, unit(0, 1)), (ANN, unit(1, 0.1))], SCALE)
+    own, others = gallery.of(ANN.id)
+    assert len(own) == 2
+    assert others.people == (BOB,)
+    own, others = gallery.of(99)
+    assert len(own) == 0
+    assert len(others.templates) == 3
+    assert Gallery.build([], SCALE).of(ANN.id)[1].people == ()
+
+
 def test_templates_are_brought_to_unit_length() -> None:
     """A template stored at another length matches no better for it."""
     assert Gallery.build([(ANN, np.array([9, 0], np.float32))], SCALE).match(

@@ -89,7 +89,7 @@ def test_without_its_weights_the_fallback_set_is_taken_and_its_cost_told(world: 
         world.place("face_reid_0095", number).unlink()
     report = install(world.models, source=world.folder, manifest=world.manifest)
     assert report.set == "fallback"
-    for word in ("face_reid_0095 cannot be had", "handful of people", "liveness by challenge alone"):
+    for word in ("face_reid_0095 cannot be had", "handful of people", "no net against photos"):
         assert word in report.warning
     assert "\n" not in report.warning
     models = load(world.models, manifest=world.manifest)
