@@ -236,6 +236,18 @@ def test_a_threshold_out_of_reach_is_a_mistake(door: Path, models_dir: Path) -> 
     assert doorctl("check", data=door).returncode == 78
 
 
+def test_people_of_other_nets_are_told(door: Path, models_dir: Path) -> None:
+    """Whoever was enrolled with one set is unknown to the other: 'check' says so, and fails."""
+    states = [row["state"] for row in lines(doorctl("models", "list", "--json"))]
+    if set(states) != {"installed"}:
+        pytest.skip("only one set of models is installed")
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    (door / "doorctl.yaml").write_text(SIMULATED + "models: {set: fallback}\n")
+    check = doorctl("check", data=door)
+    assert "of 1 people only 0 have a template" in check.stdout
+    assert check.returncode != 0
+
+
 def test_identify_draws_what_it_judged(door: Path, models_dir: Path) -> None:
     """-o writes a picture of the judged one's size that differs from it; two images with -o are refused."""
     import cv2

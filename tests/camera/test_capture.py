@@ -254,3 +254,27 @@ def test_frames_are_turned(device: Device) -> None:
         frame = next(camera)
     assert frame is not None
     assert frame.image.shape == (6, 4, 3)
+
+
+def test_pictures_that_waited_in_a_buffer_are_not_handed_on(device: Device) -> None:
+    """After a stall the buffered pictures come at once; they are of the past, and only what a read has to
+    wait for is of now."""
+
+    def stalls() -> Image:
+        time.sleep(0.6)
+        return picture(200)
+
+    def buffered(value: int) -> Step:
+        return lambda: picture(value)
+
+    backlog = [stalls, *(buffered(201 + i) for i in range(10))]
+    device.openings = iter([[device.new] * 3 + backlog + [device.new] * 300])
+    seen = set()
+    with LiveCamera(device.grabber, "door", timeout_seconds=2.0) as camera:
+        for frame in camera:
+            if frame is not None:
+                seen.add(int(frame.image[0, 0, 0]))
+            if device.count >= 60:
+                break
+    assert seen & set(range(200, 211)) == set()
+    assert max(seen) > 10

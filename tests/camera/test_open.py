@@ -269,3 +269,17 @@ def test_a_pis_camera_that_stops_is_a_tick(
         picamera2.broken = True
         assert any(next(camera) is None for _ in range(10))
     assert len(caplog.records) == 1
+
+
+def test_a_folder_without_one_readable_picture_is_an_error(tmp_path: Path) -> None:
+    """A clip that shows nothing at all must not pass for one on which nobody came."""
+    (tmp_path / "a.jpg").write_text("not a picture")
+    with pytest.raises(CameraError, match="no picture"), open_camera(tmp_path) as camera:
+        list(camera)
+
+
+def test_odd_digits_in_a_name_are_letters(tmp_path: Path) -> None:
+    """A superscript two is no number to sort by."""
+    folder = write_folder(tmp_path / "frames", 2)
+    (folder / "frame1.png").rename(folder / "frame1²1.png")
+    assert len([f for f in frames(folder) if f is not None]) == 2

