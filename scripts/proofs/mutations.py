@@ -29,8 +29,8 @@ class Mutation:
 MUTATIONS = (
     Mutation("one confirming frame", "len(evidence) < policy.confirm_frames", "len(evidence) < 1"),
     Mutation("no margin", "match.margin is None or match.margin >= policy.margin", "True"),
-    Mutation("liveness ignored", "liveness.verdict is LivenessVerdict.LIVE if", "True"),
-    Mutation("a spoof passes", "liveness.verdict is not LivenessVerdict.SPOOF", "True if"),
+    Mutation("liveness ignored", "liveness.verdict is LivenessVerdict.LIVE if", "True if"),
+    Mutation("a spoof passes", "liveness.verdict is not LivenessVerdict.SPOOF", "True"),
     Mutation(
         "unknown person accepted",
         "match.person is not None and match.score >= policy.threshold",
