@@ -9,7 +9,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from operator import attrgetter
 
-from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard, only_one, remember_gpio
+from doorctl.app.place import only_one, remember_gpio
+from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
 from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, policy_of, relay_event
 from doorctl.config import load_config

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from doorctl import paths
-from doorctl.config import Config, GpioConfig, load_config
-from doorctl.errors import AlreadyRunningError, ConfigError, StoreError
-
-GPIO_NOTE = "gpio.json"
+from doorctl.config import Config, load_config
+from doorctl.errors import ConfigError
 
 LIVENESS_IS_OFF = "liveness is off: whoever holds up a photo of an enrolled person opens this door"
 
@@ -68,53 +63,3 @@ def guard(settings: Settings) -> None:
             LIVENESS_IS_OFF,
             "set liveness.i_understand_photos_open_this_door: true to run this version at a real door",
         )
-
-
-def remember_gpio(settings: Settings) -> None:
-    """Note which pin is driven, so that ``doorctl lock`` finds it should the YAML be changed or broken later.
-
-    Raises:
-        StoreError: the note cannot be written.
-    """
-    file = settings.place / GPIO_NOTE
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = file.with_suffix(".new")
-        new.write_text(settings.config.gpio.model_dump_json())
-        new.replace(file)
-    except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
-
-
-def last_gpio(place: Path) -> GpioConfig | None:
-    """The pin that the daemon drove last, or ``None`` where nothing usable says so."""
-    try:
-        return GpioConfig.model_validate_json((place / GPIO_NOTE).read_text())
-    except (OSError, ValueError):
-        return None
-
-
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the door's place, so that two daemons cannot drive one relay by turns.
-
-    The lock is the kernel's: it ends with the process, however that ends.
-
-    Raises:
-        AlreadyRunningError: another daemon holds it.
-        StoreError: the lock file cannot be made.
-    """
-    file = settings.place / "daemon.lock"
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = file.open("a")
-    except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
-    with held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise AlreadyRunningError(
-                f"another doorctl runs on {settings.place}", "stop it first, or name another --data"
-            ) from error
-        yield

@@ -106,7 +106,8 @@ def _pins_to_lock(
     context: typer.Context, config: Path | None, data: Path | None
 ) -> tuple[list[GpioConfig], Path]:
     """The pin that the daemon drove last, and what the configuration names now if that differs."""
-    from doorctl.app.settings import Settings, last_gpio
+    from doorctl.app.place import last_gpio
+    from doorctl.app.settings import Settings
     from doorctl.config import GpioConfig
 
     try:

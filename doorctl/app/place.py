@@ -1,0 +1,71 @@
+"""What a running door leaves in its place: a lock against a second one, and a note for ``doorctl lock``."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from doorctl import paths
+from doorctl.app.settings import Settings
+from doorctl.config import GpioConfig
+from doorctl.errors import AlreadyRunningError, StoreError
+
+GPIO_NOTE = "gpio.json"
+
+
+def _make(place: Path) -> None:
+    """The directory itself; its parents only in the user's own default place."""
+    paths.make_ready(place)
+    place.mkdir(mode=0o700, exist_ok=True)
+
+
+def remember_gpio(settings: Settings) -> None:
+    """Note which pin is driven, so that ``doorctl lock`` finds it should the YAML be changed or broken later.
+
+    Raises:
+        StoreError: the note cannot be written.
+    """
+    file = settings.place / GPIO_NOTE
+    try:
+        _make(settings.place)
+        new = file.with_suffix(".new")
+        new.write_text(settings.config.gpio.model_dump_json())
+        new.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
+
+
+def last_gpio(place: Path) -> GpioConfig | None:
+    """The pin that the daemon drove last, or ``None`` where nothing usable says so."""
+    try:
+        return GpioConfig.model_validate_json((place / GPIO_NOTE).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the door's place, so that two daemons cannot drive one relay by turns.
+
+    The lock is the kernel's: it ends with the process, however that ends.
+
+    Raises:
+        AlreadyRunningError: another daemon holds it.
+        StoreError: the lock file cannot be made.
+    """
+    file = settings.place / "daemon.lock"
+    try:
+        _make(settings.place)
+        held = file.open("a")
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AlreadyRunningError(
+                f"another doorctl runs on {settings.place}", "stop it first, or name another --data"
+            ) from error
+        yield
