@@ -57,7 +57,7 @@ def test_a_later_call_resumes_from_the_part(server: Publisher, tmp_path: Path) -
     """A part outlives the rounds of its call: the next installation asks for the rest alone."""
     server.manner, server.stop_after = "stalls", 50_000
     with pytest.raises(ModelError, match=r"broke off after 150000 of 256000 bytes"):
-        fetch(server, tmp_path, seconds=0.3)
+        fetch(server, tmp_path, seconds=1.0)
     (part,) = parts(tmp_path)
     assert part.read_bytes() == CONTENT[: part.stat().st_size]
     there = part.stat().st_size
@@ -80,7 +80,7 @@ def test_a_server_without_ranges_starts_again(server: Publisher, tmp_path: Path)
     """An answer with the whole file replaces the part; it is not put after it."""
     server.manner, server.stop_after = "stalls", 50_000
     with pytest.raises(ModelError):
-        fetch(server, tmp_path, seconds=0.3)
+        fetch(server, tmp_path, seconds=1.0)
     server.manner = "no ranges"
     assert fetch(server, tmp_path) == CONTENT
 
@@ -89,7 +89,7 @@ def test_a_refused_range_forgets_the_part(server: Publisher, tmp_path: Path) -> 
     """The call fails, and the next one starts from nothing and succeeds."""
     server.manner, server.stop_after = "stalls", 50_000
     with pytest.raises(ModelError):
-        fetch(server, tmp_path, seconds=0.3)
+        fetch(server, tmp_path, seconds=1.0)
     server.manner = "refuses ranges"
     with pytest.raises(ModelError, match="416"):
         fetch(server, tmp_path)
@@ -109,7 +109,7 @@ def test_a_damaged_part_does_no_harm(server: Publisher, tmp_path: Path) -> None:
     """What grew from a damaged part is thrown away; the call after it is clean."""
     server.manner, server.stop_after = "stalls", 50_000
     with pytest.raises(ModelError):
-        fetch(server, tmp_path, seconds=0.3)
+        fetch(server, tmp_path, seconds=1.0)
     (part,) = parts(tmp_path)
     part.write_bytes(b"?" * 1000)
     server.manner = "well"
@@ -130,7 +130,7 @@ def test_a_server_that_hangs_is_left(server: Publisher, tmp_path: Path) -> None:
     server.manner = "hangs"
     began = time.monotonic()
     with pytest.raises(UnreachableError, match="no connection"):
-        fetch(server, tmp_path, seconds=0.3)
+        fetch(server, tmp_path, seconds=1.0)
     assert time.monotonic() - began < 3
 
 
