@@ -179,13 +179,13 @@ class Config(_Section):
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        clashes = tuple(self._clashes())
+        clashes = tuple(self.clashes())
         if clashes:
             message = "; ".join(text for _, text in clashes)
             raise PydanticCustomError("clash", "{message}", {"message": message, "clashes": clashes})
         return self
 
-    def _clashes(self) -> Iterator[tuple[tuple[KeyPath, ...], str]]:
+    def clashes(self) -> Iterator[tuple[tuple[KeyPath, ...], str]]:
         """Keys that are right one by one and cannot hold together: (keys, what is wrong)."""
         door, camera = self.door, self.camera
         need = (door.confirm_frames - 1) / camera.fps

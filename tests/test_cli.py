@@ -319,6 +319,48 @@ def test_lock_locks_what_was_driven_and_what_is_configured(door: Path) -> None:
     assert [(t.pin, t.level) for t in read_transitions(door / "pins.jsonl")] == [(22, 1), (17, 0)]
 
 
+def test_lock_needs_nobody_to_read_what_it_says(door: Path) -> None:
+    """Standard output and error on a full disk, and a broken configuration: pins are locked first."""
+    (door / "gpio.json").write_text(json.dumps({"pins": "simulated", "relay_pin": 5, "active_high": True}))
+    command = [sys.executable, "-m", "doorctl", "lock", "--data", str(door)]
+    for yaml, pins in (("\tx", {5}), ("gpio: {pins: simulated, relay_pin: 6}\n", {5, 6})):
+        (door / "doorctl.yaml").write_text(yaml)
+        (door / "pins.jsonl").unlink(missing_ok=True)
+        with Path("/dev/full").open("w") as full:
+            subprocess.run(command, stdout=full, stderr=full, timeout=60, check=False)
+        assert {t.pin for t in read_transitions(door / "pins.jsonl") if t.level == 0} == pins
+
+
+def test_closed_output_is_no_traceback(door: Path, models_dir: Path) -> None:
+    """'doorctl models list --json >&-' has nowhere to print, and that is all."""
+    shell = f"{sys.executable} -m doorctl models list --json >&-"
+    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in result.stderr
+
+
+def test_install_and_use_agree_on_the_place(tmp_path: Path) -> None:
+    """models.directory in the configuration wins over --data for installing as it does for using."""
+    (tmp_path / "c.yaml").write_text(f"models: {{directory: {tmp_path / 'mods'}}}\n")
+    options = ["--config", tmp_path / "c.yaml", "--data", tmp_path / "data"]
+    refused(doorctl("models", "install", "--from", tmp_path / "nowhere", *options), 69, "nowhere")
+    (tmp_path / "mods").touch()  # a file in the way shows where the installer wants to go
+    refused(doorctl("models", "install", "--from", tmp_path, *options), 69, "mods")
+
+
+def test_a_folder_called_picamera_is_no_camera(door: Path, models_dir: Path) -> None:
+    """The camera is meant by its name, whatever lies in the working directory."""
+    (door / "picamera").mkdir()
+    result = subprocess.run(
+        [sys.executable, "-m", "doorctl", "check", "--data", str(door)],
+        cwd=door,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "holds no pictures" not in result.stdout
+
+
 @pytest.mark.parametrize("broken", ["door: {open_second: 3}\n", "\tx", "\xff\xfe"])
 def test_lock_works_with_a_broken_configuration(door: Path, broken: str) -> None:
     """With YAML that cannot be read, the pin that the daemon used last is locked all the same."""
@@ -421,7 +463,8 @@ def test_a_stop_in_mid_pulse_locks_first(door: Path, models_dir: Path, walk_up_c
         daemon.wait()
     assert [t.level for t in read_transitions(door / "pins.jsonl")] == [0, 1, 0]
     kinds = [event["event"] for event in lines(doorctl("events", "--json", data=door))]
-    assert sorted(kinds[-2:]) == ["RelayOff", "Stopped"]
+    assert kinds[-2:] == ["RelayOff", "Stopped"]
+    assert json.loads((door / "gpio.json").read_text())["relay_pin"] == 17
 
 
 def test_a_person_denied_beside_the_daemon_is_refused_at_once(
@@ -456,6 +499,10 @@ def test_the_daemon_reloads_learns_and_stops_clean(door: Path, models_dir: Path,
         config.write_text(good + "door: {open_seconds: nonsense}\n")
         daemon.send_signal(signal.SIGHUP)
         wait_for(lambda: "the old one stays" in log.read_text())
+        faster = good.replace("loop: true", "loop: true, fps: 60") + "door: {confirm_frames: 40}\n"
+        config.write_text(faster)  # right in itself, and not with the camera as it was started
+        daemon.send_signal(signal.SIGHUP)
+        wait_for(lambda: log.read_text().count("the old one stays") == 2)
         config.write_text(good + "door: {open_seconds: 0.5}\n")
         daemon.send_signal(signal.SIGHUP)
         wait_for(lambda: "Reloaded" in log.read_text())

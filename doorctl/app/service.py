@@ -93,15 +93,16 @@ def run(settings: Settings) -> None:
         if strangers := len(store.people()) - people:
             log.warning("people without a template of these nets: %d; enrol them again", strangers)
         record(Event(EventKind.STARTED, timer.now(), detail=f"people: {people}, nets: {eye.models.name}"))
+        why = ""
         try:
             daemon.run(camera)
         except DoorctlError as error:
-            relay.lock()
-            with suppress(StoreError):
-                record(Event(EventKind.STOPPED, timer.now(), detail=error.message))
+            why = error.message
             raise
-        relay.lock()  # before the camera, which may take its time to close
-        record(Event(EventKind.STOPPED, timer.now()))
+        finally:
+            relay.close()  # before the camera, which may take its time; and its RelayOff is kept by then
+            with suppress(StoreError):
+                record(Event(EventKind.STOPPED, timer.now(), detail=why))
 
 
 class _Keeper:
@@ -144,6 +145,8 @@ class _Keeper:
                     log.warning("a change of '%s' takes effect at the next start", key)
             driven = {name: getattr(start, name) for name in ("camera", "models", "gpio", "store")}
             config = told.model_copy(update=driven)
+            if clashes := [text for _, text in config.clashes()]:
+                raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
             guard(replace(self._started, config=config))
             policy = policy_of(config, self._eye.recognition)
         except ConfigError as error:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from statistics import median
 from typing import Self
 
 import numpy as np
@@ -25,12 +27,34 @@ log = logging.getLogger(__name__)
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds before the camera is opened again: doubled each time, up to the longest."""
 
-STALL_SECONDS, WAITED_SECONDS, BACKLOG_SECONDS = 0.5, 0.01, 2.0
-"""A read that took as long as the first is followed by pictures that waited in a buffer and are of the past.
-They come at once: the first for which a read has to wait is of now. No buffer lasts longer than the third."""
-
 MAX_STUCK = 3
 """So many losses while a hung thread still holds the device, then only a new process helps."""
+
+
+class Backlog:
+    """Tells pictures of the past, which waited in a buffer while the device or the network stalled.
+
+    They come faster than the camera's own pace. The pace is the median of the latest reads; a read that takes
+    several times as long is a stall, and the first one after it that waits about a period is of now again.
+    """
+
+    STALL_SECONDS, STALL_PERIODS, WAITED_PERIODS, LONGEST_SECONDS, READS = 0.5, 3.0, 0.5, 2.0, 15
+
+    def __init__(self) -> None:
+        self._reads: deque[float] = deque(maxlen=self.READS)
+        self._since: float | None = None
+
+    def holds(self, took: float, now: float) -> bool:
+        """Whether the picture of a read that took so many seconds, and ended at ``now``, is of the past."""
+        period = median(self._reads) if self._reads else took
+        if self._since is None:
+            if took >= max(self.STALL_SECONDS, self.STALL_PERIODS * period):
+                self._since = now
+            else:
+                self._reads.append(took)
+        elif took >= self.WAITED_PERIODS * period or now - self._since >= self.LONGEST_SECONDS:
+            self._since = None
+        return self._since is not None
 
 
 class _Session:
@@ -73,16 +97,12 @@ class _Session:
         try:
             self._grabber.open()
             self._note(opened=True)
-            behind_since: float | None = None
+            backlog = Backlog()
             while not self._stop:
                 began = time.monotonic()
                 image = self._grabber.read()
                 now = time.monotonic()
-                if behind_since is None:
-                    behind_since = now if now - began >= STALL_SECONDS else None
-                elif now - began >= WAITED_SECONDS or now - behind_since >= BACKLOG_SECONDS:
-                    behind_since = None
-                self._note(image=image if behind_since is None else None)
+                self._note(image=None if backlog.holds(now - began, now) else image)
         except CameraError as why:
             self._note(failure=why)
         except Exception as why:  # noqa: BLE001 - a driver may raise anything; the frame loop is told of it

@@ -69,7 +69,7 @@ def open_camera(
             read_seconds=timeout_seconds,
         )
 
-    recorded = Path(text).is_file() or Path(text).is_dir()  # a clip in /dev/shm is no device
+    recorded = text.startswith("/dev/") and (Path(text).is_file() or Path(text).is_dir())  # as in /dev/shm
     if not recorded and re.fullmatch(r"picamera(:[0-9]+)?|[0-9]+|/dev/.+|[a-z0-9+.-]+://.+", text):
         name = _without_password(text if not text.isdecimal() else f"camera {text}")
         return LiveCamera(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +25,10 @@ MAX_PIXELS = 40_000_000
 """Largest picture that is read from a folder; a header can promise more than the memory holds."""
 
 _BOMBS = (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning)
-_UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, *_BOMBS)
+_UNREADABLE = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, IndexError, KeyError, AttributeError),
+    *(OverflowError, MemoryError, struct.error, zlib.error, *_BOMBS),
+)
 """What Pillow raises for damaged pictures and for those that are absurdly large."""
 
 

@@ -54,6 +54,9 @@ def common(
 
 def main() -> None:
     """Run the command line; errors become one clear message and a meaningful exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name may hold letters that this terminal has not
             stream.reconfigure(errors="backslashreplace")

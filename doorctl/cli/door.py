@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -89,23 +90,31 @@ def lock(context: typer.Context, config: ConfigOption = None, data: DataOption =
     """
     from doorctl.gpio.lock import lock_relay
 
-    pins, pin_file = _pins_to_lock(context, config, data)
-    failed: DoorctlError | None = None
+    pins, pin_file, said = _pins_to_lock(context, config, data)
+    failed: list[Exception] = []
+    # Every pin is driven before a word is said of any: nobody may be there to read it.
     for gpio in pins:
         try:
             lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
-        except DoorctlError as error:
-            failed = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other pin is still to be locked
+            failed.append(error)
         else:
-            console().print(f"relay on GPIO{gpio.relay_pin} is locked")
+            said.append(f"relay on GPIO{gpio.relay_pin} is locked")
+    for line in said:
+        with suppress(OSError):
+            typer.echo(line)
     if failed:
-        raise failed
+        raise failed[0]
 
 
 def _pins_to_lock(
     context: typer.Context, config: Path | None, data: Path | None
-) -> tuple[list[GpioConfig], Path]:
-    """The pin that the daemon drove last, and what the configuration names now if that differs."""
+) -> tuple[list[GpioConfig], Path, list[str]]:
+    """The pin that the daemon drove last, and what the configuration names now if that differs.
+
+    Returns:
+        them, where simulated pins are kept, and what the user is to be told.
+    """
     from doorctl.app.place import last_gpio
     from doorctl.app.settings import Settings
     from doorctl.config import GpioConfig
@@ -113,18 +122,18 @@ def _pins_to_lock(
     try:
         settings = settings_of(context, config, data)
     except ConfigError as error:
-        warn(f"the configuration cannot be read ({error.message.splitlines()[0]})")
         before = context.find_root().obj or (None, None)
         settings = Settings.without_config(data or before[1])
         last = last_gpio(settings.place)
-        warn("locking the pin that the daemon drove last" if last else "locking the default pin")
-        return [last or GpioConfig()], settings.pin_file
+        which = "the pin that the daemon drove last" if last else "the default pin"
+        said = [f"the configuration cannot be read ({error.message.splitlines()[0]}): locking {which}"]
+        return [last or GpioConfig()], settings.pin_file, said
     last = last_gpio(settings.place)
     now = settings.config.gpio
     if last is None or last == now:
-        return [now], settings.pin_file
+        return [now], settings.pin_file, []
     # Without a file here, the configuration says nothing that the daemon did not know better.
-    return [last] if settings.config_file is None else [last, now], settings.pin_file
+    return [last] if settings.config_file is None else [last, now], settings.pin_file, []
 
 
 def demo(

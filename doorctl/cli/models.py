@@ -48,7 +48,8 @@ def install(
     from doorctl.models.install import install as install_models
 
     settings = settings_of(context, config, data)
-    directory = settings.data / "models" if _own_data(context, data) else settings.models
+    own = _own_data(context, data) and settings.config.models.directory is None
+    directory = settings.data / "models" if own else settings.models
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     out = console()
     with Progress(*columns, console=out, transient=True, disable=as_json or not out.is_terminal) as progress:

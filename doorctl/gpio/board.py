@@ -62,7 +62,7 @@ def open_board() -> Factory:
         raise PinError(f"the GPIO chip cannot be opened ({why})", hint) from why
     except (GPIOZeroError, OSError) as why:
         raise PinError(
-            f"this machine has no Pi's pins ({why})", "set gpio to mock or simulated here"
+            f"this machine has no Pi's pins ({why})", "set gpio.pins to mock or simulated here"
         ) from why
     factory.pin_class = BoardPin
     return factory

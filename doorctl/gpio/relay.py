@@ -162,7 +162,8 @@ class Relay:
                 return
         if self.fault is None and error is not None:
             self.fault = error
-            log.critical("the relay cannot be locked, the door may be open: %s", error)
+            told = "the relay cannot be locked, the door may be open: %s"
+            self._timer.tell(partial(log.critical, told, error))
             self._timer.tell(partial(self._on_fault, error))
         if not self._closed:
             self._timer.arm(now + _RETRY_SECONDS)
@@ -174,7 +175,8 @@ class Relay:
             raise _failed(self._pin, why) from why
 
     def _tell(self, on: bool, at: float) -> None:
-        log.info("relay %s", "on" if on else "off")
+        # Not logged here: a log whose reader has stalled would hold the guard, and so the alarm, for ever.
+        self._timer.tell(partial(log.info, "relay %s", "on" if on else "off"))
         self._timer.tell(partial(self._on_change, on, at))
 
 

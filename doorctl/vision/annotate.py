@@ -90,6 +90,7 @@ class Annotator:
 
     def _open(self, rate: float, first: Image) -> None:
         height, width = first.shape[:2]
+        rate = max(1.0, round(rate, 1))  # MPEG-4 counts in 1/65535 of a second: an odd rate does not fit
         writer = cv2.VideoWriter(str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
         if not writer.isOpened():
             raise OutputError(f"{self._path}: cannot be written", "name an .mp4 that you may write")

@@ -55,7 +55,10 @@ MUTATIONS = (
         "replace(door, at=fact.at) if went_back else replace",
     ),
     Mutation("a time that is none is passed over", "if not isfinite(fact.at):", "if False:"),
-    Mutation("older, laxer rules still count", "and e.score >= policy.threshold", ""),
+    Mutation("an older, lower threshold still counts", "and e.score >= policy.threshold", ""),
+    Mutation(
+        "an older, smaller margin still counts", "e.margin is None or e.margin >= policy.margin", "True"
+    ),
     Mutation(
         "a grant leaves its evidence",
         "(door, release), person=None, evidence=(),",

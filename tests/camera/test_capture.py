@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from doorctl.camera.capture import MAX_STUCK, LiveCamera
+from doorctl.camera.capture import MAX_STUCK, Backlog, LiveCamera
 from doorctl.core.records import Frame, Image
 from doorctl.errors import CameraError
 
@@ -278,3 +278,32 @@ def test_pictures_that_waited_in_a_buffer_are_not_handed_on(device: Device) -> N
                 break
     assert seen & set(range(200, 211)) == set()
     assert max(seen) > 10
+
+
+def held(reads: list[float]) -> list[bool]:
+    """Which pictures a backlog holds back, from how long each read took."""
+    backlog, now, answers = Backlog(), 0.0, []
+    for took in reads:
+        now += took
+        answers.append(backlog.holds(took, now))
+    return answers
+
+
+def test_decoding_a_buffered_picture_is_not_waiting_for_a_new_one() -> None:
+    """30 fps, a stall of 1.5 s, then a buffer that takes 12 ms to decode a picture: all of it is held."""
+    assert (
+        held([1 / 30] * 20 + [1.5] + [0.012] * 29 + [1 / 30] * 3) == [False] * 20 + [True] * 30 + [False] * 3
+    )
+
+
+@pytest.mark.parametrize("period", [0.5, 1.0, 2.0])
+def test_a_slow_camera_is_no_stalled_one(period: float) -> None:
+    """Two, one or half a frame a second: every picture counts."""
+    assert not any(held([period] * 50))
+
+
+def test_a_device_that_never_waits_again_is_believed_after_a_while() -> None:
+    """Reads that all come at once for longer than any buffer lasts: pictures are handed on again."""
+    answers = held([1 / 30] * 20 + [1.5] + [0.001] * 4000)
+    assert answers[21] is True
+    assert answers[-1] is False

@@ -235,6 +235,12 @@ def test_stricter_rules_count_for_frames_seen_before_them() -> None:
     assert step(door, seen(0.4, score=0.9), POLICY)[1].release is None
 
 
+def test_a_wider_margin_counts_for_frames_seen_before_it() -> None:
+    """Likewise the margin: four frames with a lead that no longer suffices are no help to the fifth."""
+    door = run([seen(i / 10, margin=0.1) for i in range(4)])[-1][0]
+    assert step(door, seen(0.4, margin=0.5), replace(POLICY, margin=0.2))[1].release is None
+
+
 def test_a_button_pressed_between_capture_and_judgement_forgets_nothing() -> None:
     """An input of another kind may be stamped a moment after the frame in hand: the grant before it still
     stands, and is not given again."""

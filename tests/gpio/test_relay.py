@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from math import inf, nan
@@ -277,3 +278,28 @@ class Pulses(RuleBasedStateMachine):
 
 Pulses.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestPulses = Pulses.TestCase
+
+
+def test_a_log_that_nobody_reads_does_not_hold_the_door_open() -> None:
+    """A handler that blocks for ever, as a full pipe does: the pin goes off at its time all the same."""
+
+    class Stuck(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            freed.wait(10.0)
+
+    freed, stuck = threading.Event(), Stuck()
+    logger = logging.getLogger("doorctl.gpio")
+    logger.addHandler(stuck)
+    logger.setLevel(logging.INFO)
+    factory = make_pin_factory("mock")
+    relay = Relay(factory, 17, active_high=True, timer=ThreadTimer())
+    try:
+        relay.release(0.2)
+        assert factory.pin(17).state
+        time.sleep(0.6)
+        assert not factory.pin(17).state
+    finally:
+        freed.set()
+        logger.removeHandler(stuck)
+        logger.setLevel(logging.NOTSET)
+        relay.close()

@@ -34,6 +34,16 @@ def test_every_frame_is_in_the_clip(tmp_path: Path, length: int) -> None:
     assert count(tmp_path / "out.mp4") == length
 
 
+@pytest.mark.parametrize("fps", [66.6666, 100.123, 0.3])
+def test_an_odd_pace_is_rounded_to_one_that_fits(tmp_path: Path, fps: float) -> None:
+    """MPEG-4 cannot count every rate; the clip is written all the same."""
+    with Annotator(tmp_path / "out.mp4") as annotator:
+        for i in range(3):
+            picture = Frame(frame(i).image, i / fps, i)
+            annotator.frame(picture, Tick(i / fps), Decision(Reason.NO_FACE))
+    assert count(tmp_path / "out.mp4") == 3
+
+
 def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
     """A folder may hold pictures of several sizes; a clip has one."""
     with Annotator(tmp_path / "out.mp4") as annotator:
