@@ -131,6 +131,11 @@ class Check:
     value: float | None = None
     limit: float | None = None
 
+    @property
+    def failed(self) -> bool:
+        """Put, and not passed. Not ``passed is False``, for numpy's false is another object."""
+        return self.passed is not None and not self.passed
+
 
 _GATES = (
     ("face found", Gate.NO_FACE, Reason.NO_FACE),
@@ -145,7 +150,7 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
     asked: list[Check] = []
     for name, gate, reason in _GATES:
         asked.append(Check(name, observation.gate is not gate, reason))
-        if asked[-1].passed is False:
+        if asked[-1].failed:
             return tuple(asked)
     match, liveness = observation.match or NOBODY, observation.liveness
     live = liveness.verdict is LivenessVerdict.LIVE if policy.liveness_required else None
@@ -167,8 +172,8 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
 
 def judge(observation: Observation, policy: Policy) -> Reason:
     """What one frame says on its own; ``CONFIRMING`` is the only answer that speaks for a grant."""
-    failed = (check.reason for check in checks(observation, policy) if check.passed is False)
-    return next(failed, Reason.CONFIRMING)
+    reasons = (check.reason for check in checks(observation, policy) if check.failed)
+    return next(reasons, Reason.CONFIRMING)
 
 
 def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:

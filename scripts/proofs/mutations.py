@@ -77,6 +77,7 @@ MUTATIONS = (
         "bool(visit.granted)",
     ),
     Mutation("two people by turns hold it open", "(*lately, (person, door.at))", "((person, door.at),)"),
+    Mutation("numpy's false passes", "self.passed is not None and not self.passed", "self.passed is False"),
     Mutation("anyone may claim recognition", "command.cause is Cause.RECOGNISED", "False"),
     Mutation("no pause before a new grant", "any(who == person for who, _ in lately)", "False"),
     Mutation("a gate is passed over", "observation.gate is not gate, reason", "True, reason"),

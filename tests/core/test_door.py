@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from math import inf, nan
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,13 @@ def test_a_face_that_fails_a_gate_never_opens(gate: Gate) -> None:
     trail = run([Observation(i / 10, i / 10, gate, liveness=live, match=match) for i in range(50)])
     assert releases(trail) == 0
     assert {decision.reason.value for _, decision in trail} == {gate.value}
+
+
+def test_numpys_numbers_are_judged_like_pythons() -> None:
+    """A score or margin that comes as numpy's kind of float is compared, not waved through."""
+    assert judge(seen(0, score=np.float64(0.6)), POLICY) is Reason.UNKNOWN_PERSON
+    assert judge(seen(0, margin=np.float64(0.01)), POLICY) is Reason.AMBIGUOUS
+    assert judge(seen(0, DENIED, score=np.float64(0.9)), POLICY) is Reason.DENIED
 
 
 def test_without_liveness_an_unchecked_face_passes_but_a_spoof_does_not() -> None:
