@@ -203,7 +203,9 @@ class Graph:
                     f"{self._description}: layer {name!r} slides a kernel of {window.kernel} by "
                     f"{window.strides} over {room}"
                 )
-        return tuple((a - k) // s + 1 for a, k, s in zip(room, window.kernel, window.strides, strict=True))  # type: ignore[return-value]  # of two
+        down, across = window.strides
+        high, wide = window.kernel
+        return (room[0] - high) // down + 1, (room[1] - wide) // across + 1
 
     def _pad_for(self, name: str, x: Tensor, window: Window) -> tuple[int, Tensor]:
         """TFLite's own SAME padding where it is the same, else zeros put there by an operator."""
