@@ -24,8 +24,17 @@ def run(net: bytes | Path, x: Array) -> Array:
 
 
 def difference(ours: Array, theirs: Array) -> float:
-    """Largest difference of an output, relative to the output's norm."""
-    return float(np.abs(ours - theirs).max() / np.linalg.norm(theirs))
+    """Largest difference of an output, relative to the output's norm. What is no number is no likeness."""
+    assert ours.size == theirs.size
+    assert np.isfinite(ours).all()
+    return float(np.abs(ours.ravel() - theirs.ravel()).max() / np.linalg.norm(theirs))
+
+
+def parity(name: str, differences: list[float]) -> None:
+    """Hold a converter to 1e-4 on at least 20 faces, and tell the figure (``pytest -rP`` shows it)."""
+    print(f"{name}: largest difference {max(differences):.1e} of the norm, {len(differences)} faces")
+    assert len(differences) >= 20
+    assert max(differences) <= 1e-4
 
 
 # ONNX ---------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.models.making import (
     dlib_integers,
     dlib_tensor,
     dlib_text,
+    parity,
     run,
     small_dlib,
     small_dlib_output,
@@ -34,14 +35,13 @@ def test_the_embeddings_are_dlibs_own(dlib_dat: Path, faces: list[Image]) -> Non
     card = load_manifest()["dlib_resnet"].card()
     net = convert(dlib_dat.read_bytes())
     original = dlib.face_recognition_model_v1(str(dlib_dat))
-    worst = 0.0
+    differences = []
     for face in faces:
         chip = np.ascontiguousarray(cv2.resize(face, (card.width, card.height))[:, :, ::-1])
         theirs = np.array(original.compute_face_descriptor(chip))
         x = (chip.astype(np.float32) - np.array(card.mean, np.float32)) * np.float32(card.scale)
-        worst = max(worst, difference(run(net, x[np.newaxis]), theirs))
-    assert len(faces) >= 20
-    assert worst <= 1e-4
+        differences.append(difference(run(net, x[np.newaxis]), theirs))
+    parity("dlib_resnet", differences)
 
 
 def test_a_truncated_original_is_told(dlib_dat: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from doorctl.errors import ModelError
 from doorctl.models.graph import Graph, Window
-from tests.models.making import difference, run
+from tests.models.making import difference, parity, run
 
 
 @pytest.mark.parametrize("pads", [(1, 1, 1, 1), (0, 0, 0, 0), (2, 0, 1, 1)])
@@ -78,3 +78,17 @@ def test_weights_that_do_not_fit_are_told() -> None:
         graph.add("a", x, graph.max_pool("m", x, Window((2, 2), (2, 2))))
     with pytest.raises(ModelError, match="needs a picture"):
         graph.mean("m", flat)
+
+
+def test_the_yardstick_of_parity_sees_what_is_wrong() -> None:
+    """A net that gives no number on one face, differs a little too much, or saw too few faces, fails."""
+    right = np.ones(4)
+    with pytest.raises(AssertionError):
+        difference(np.array([1.0, np.nan, 1.0, 1.0]), right)
+    with pytest.raises(AssertionError):
+        difference(np.ones(3), right)
+    assert difference(right, right) == 0.0
+    parity("same", [0.0] * 20)
+    for differences in ([0.0] * 19 + [2e-4], [0.0] * 19):
+        with pytest.raises(AssertionError):
+            parity("other", differences)
