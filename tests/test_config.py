@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from doorctl import yaml_lines
-from doorctl.config import Config, DoorConfig, load_config
+from doorctl.config import load_config
 from doorctl.errors import ConfigError
+from doorctl.sections import Config, DoorConfig
 
 SAMPLE = Path(__file__).resolve().parents[1] / "config" / "doorctl.yaml"
 

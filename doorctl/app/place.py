@@ -9,8 +9,8 @@ from pathlib import Path
 
 from doorctl import paths
 from doorctl.app.settings import Settings
-from doorctl.config import GpioConfig
 from doorctl.errors import AlreadyRunningError, StoreError
+from doorctl.sections import GpioConfig
 
 GPIO_NOTE = "gpio.json"
 

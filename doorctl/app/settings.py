@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from doorctl import paths
-from doorctl.config import Config, load_config
+from doorctl.config import load_config
 from doorctl.errors import ConfigError
+from doorctl.sections import Config
 
 LIVENESS_IS_OFF = "liveness is off: whoever holds up a photo of an enrolled person opens this door"
 

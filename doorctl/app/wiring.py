@@ -10,7 +10,6 @@ from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
-from doorctl.config import Config
 from doorctl.core.calibration import score_of
 from doorctl.core.card import Recognition
 from doorctl.core.door import Policy
@@ -18,6 +17,7 @@ from doorctl.core.gallery import Gallery
 from doorctl.core.records import Event, EventKind
 from doorctl.errors import ConfigError, ModelError
 from doorctl.models.install import ModelSet, load
+from doorctl.sections import Config
 from doorctl.store.database import FILE, Store
 from doorctl.vision.observe import Observer
 

@@ -17,7 +17,7 @@ from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, em
 from doorctl.errors import ConfigError, DoorctlError
 
 if TYPE_CHECKING:
-    from doorctl.config import GpioConfig
+    from doorctl.sections import GpioConfig
 
 
 def add_to(app: typer.Typer) -> None:
@@ -117,7 +117,7 @@ def _pins_to_lock(
     """
     from doorctl.app.place import last_gpio
     from doorctl.app.settings import Settings
-    from doorctl.config import GpioConfig
+    from doorctl.sections import GpioConfig
 
     try:
         settings = settings_of(context, config, data)
