@@ -12,6 +12,10 @@ from doorctl.core.calibration import score_of
 from doorctl.core.card import Calibration
 from doorctl.core.records import Match, Person, Vector
 
+LEAST_AGREEMENT = 2**-0.5
+"""Length of the mean of two unrelated unit vectors. A mean of templates that is shorter is not
+brought to unit length but only over this, so that photos which disagree gain nothing by it."""
+
 NOBODY = Match(person=None, similarity=-1.0, score=0.0, margin=None)
 """What any probe is to an empty gallery."""
 
@@ -25,6 +29,8 @@ class Gallery:
     """T x D, rows of unit length, those of one person together."""
     starts: NDArray[np.intp]
     """For each person the row of the first template."""
+    means: Vector
+    """P x D: for each person the mean of the templates, of unit length where they agree."""
     calibration: Calibration
 
     @classmethod
@@ -44,18 +50,25 @@ class Gallery:
         starts = np.cumsum([0, *(len(rows[person]) for person in people)])[:-1]
         flat = [template for person in people for template in rows[person]]
         templates = np.stack(flat).astype(np.float32) if flat else np.empty((0, 0), np.float32)
-        templates.setflags(write=False)
-        return cls(people, templates, starts.astype(np.intp), calibration)
+        means = np.empty((len(people), templates.shape[1]), np.float32)
+        for row, person in enumerate(people):
+            mean = np.mean(rows[person], axis=0)
+            means[row] = mean / max(float(np.linalg.norm(mean)), LEAST_AGREEMENT)
+        for array in (templates, means):
+            array.setflags(write=False)
+        return cls(people, templates, starts.astype(np.intp), means, calibration)
 
     def match(self, embedding: Vector) -> Match:
-        """Compare a probe of unit length (D) with every template.
+        """Compare a probe of unit length (D) with everyone.
 
-        A person is as similar as their best template. The margin is taken over the
-        second-best *person*, so that many photos of one person do not crowd it.
+        A person is as similar as the mean of their templates: on lfw-dev that turned away
+        fewer people than the best template or the mean of the best two did, at the same
+        rate of strangers (``scripts/calibrate``). The margin is taken over the second-best
+        person.
         """
         if not self.people:
             return NOBODY
-        by_person = np.maximum.reduceat(self.templates @ embedding, self.starts)
+        by_person = self.means @ embedding
         best = int(np.argmax(by_person))
         similarity = float(by_person[best])
         margin = None

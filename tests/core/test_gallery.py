@@ -27,12 +27,22 @@ def test_an_empty_gallery_knows_nobody() -> None:
 
 
 def test_the_margin_is_over_the_second_person_not_the_second_photo() -> None:
-    """Two photos of Ann, one of Bob: the margin is Ann's best minus Bob's."""
-    gallery = Gallery.build([(ANN, unit(1, 0)), (BOB, unit(0, 1)), (ANN, unit(1, 0.1))], SCALE)
+    """Two photos of Ann, one of Bob: the margin is over Bob, however alike Ann's own photos are."""
+    gallery = Gallery.build([(ANN, unit(1, 0.1)), (BOB, unit(0, 1)), (ANN, unit(1, -0.1))], SCALE)
     match = gallery.match(unit(1, 0))
     assert match.person == ANN
     assert match.similarity == pytest.approx(1.0)
     assert match.margin == pytest.approx(1.0)
+
+
+def test_photos_that_disagree_gain_nothing_by_it() -> None:
+    """Were their short mean brought to unit length, a face between them would match as if it were theirs."""
+    opposed = [(ANN, unit(1, 0.1, 0)), (ANN, unit(-1, 0.1, 0))]
+    assert Gallery.build(opposed, SCALE).match(unit(0, 1, 0)).similarity < 0.2
+    unrelated = [(ANN, unit(1, 0, 0)), (ANN, unit(0, 1, 0)), (ANN, unit(0, 0, 1))]
+    assert Gallery.build(unrelated, SCALE).match(unit(1, 1, 1)).similarity == pytest.approx(
+        1 / 3**0.5 * 2**0.5
+    )
 
 
 def test_a_gallery_of_one_has_no_margin() -> None:
@@ -75,14 +85,15 @@ def test_a_built_gallery_cannot_be_changed() -> None:
 
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_match_agrees_with_the_plain_definition(seed: int, people: int, photos: int) -> None:
-    """The grouped maximum gives what comparing one pair after another gives."""
+    """The mean of a person's templates, one by one, gives the same."""
     rng = np.random.default_rng(seed)
     entries = [
         (Person(int(i), f"p{i}"), rng.normal(size=8).astype(np.float32))
         for i in rng.integers(0, people, people * photos)
     ]
     probe = unit(*rng.normal(size=8))
-    best = {p: max(float(unit(*t) @ probe) for q, t in entries if q == p) for p, _ in entries}
+    means = {p: np.mean([unit(*t) for q, t in entries if q == p], axis=0) for p, _ in entries}
+    best = {p: float(m @ probe) / max(float(np.linalg.norm(m)), 2**-0.5) for p, m in means.items()}
     ranked = sorted(best.values(), reverse=True)
     match = Gallery.build(entries, SCALE).match(probe)
     assert match.person is not None
