@@ -106,6 +106,8 @@ class MatchConfig(_Section):
     threshold: Literal["auto"] | Annotated[float, Field(ge=0.5, le=1)] = Field(
         default="auto", description="auto, or a number from 0.5 to 1 (calibrated score)"
     )
+    stranger_acceptance: float = Field(default=1e-3, ge=1e-6, le=0.5, description="of strangers' visits")
+    max_refusal: float = Field(default=0.05, ge=0.001, le=0.9, description="of known people's visits")
     margin: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="a number from 0 to 1 (cosine), or null for the model card's own"
     )

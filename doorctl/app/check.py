@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
 from doorctl.app.state import open_store
-from doorctl.app.wiring import open_eye, open_source, policy_of
+from doorctl.app.threshold import promise_for, sentence, shortfall
+from doorctl.app.wiring import known_people, open_eye, open_source, policy_of
 from doorctl.errors import CameraError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
@@ -17,7 +18,7 @@ from doorctl.gpio.timer import SimulatedTimer
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What became of trying one part; ``exit_code`` is 0 where it works."""
+    """What became of trying one part; ``exit_code`` is 0 where it works, though it may need attention."""
 
     part: str
     detail: str
@@ -31,19 +32,22 @@ class Finding:
 
 def check_all(settings: Settings) -> Iterator[Finding]:
     """Try part after part; a part that fails does not keep the others from being tried."""
-    parts: dict[str, Callable[[Settings], str]] = {
+    parts: dict[str, Callable[[Settings], str | Finding]] = {
         "config": _config,
         "liveness": _liveness,
         "models": _models,
         "store": _store,
+        "promise": _promise,
         "gpio": _gpio,
         "camera": _camera,
     }
     for name, attempt in parts.items():
         try:
-            yield Finding(name, attempt(settings))
+            found = attempt(settings)
         except DoorctlError as error:
             yield Finding(name, error.message, error.hint, error.exit_code)
+        else:
+            yield found if isinstance(found, Finding) else Finding(name, found)
 
 
 def _config(settings: Settings) -> str:
@@ -56,12 +60,17 @@ def _liveness(settings: Settings) -> str:
 
 
 def _models(settings: Settings) -> str:
+    return f"{open_eye(settings).models.name} set in {settings.models}"
+
+
+def _promise(settings: Settings) -> Finding:
+    """A promise that is not kept is told loudly, and is no fault: the door works, as far as it goes."""
     eye = open_eye(settings)
-    policy = policy_of(settings.config, eye.recognition)
-    return (
-        f"{eye.models.name} set in {settings.models}; a match counts from score {policy.threshold:.2f}, "
-        f"ahead of others by {policy.margin:.2f}"
-    )
+    gallery = known_people(settings, eye)
+    policy = policy_of(settings.config, eye.recognition, gallery)
+    promise = promise_for(settings.config.match, eye.recognition, gallery)
+    told = f"threshold {policy.threshold:.2f}, ahead of others by {policy.margin:.2f}; {sentence(promise)}"
+    return Finding("promise", told, shortfall(promise, settings.config.match))
 
 
 def _store(settings: Settings) -> str:

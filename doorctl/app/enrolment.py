@@ -51,7 +51,9 @@ def only_face(eye: Eye, image: Image, name: str) -> Face:
     return face
 
 
-def doubt(eye: Eye, name: str, photo: NewPhoto, own: Sequence[Vector], others: Gallery) -> str:
+def doubt(
+    eye: Eye, name: str, photo: NewPhoto, own: Sequence[Vector], others: Gallery, threshold: float
+) -> str:
     """Why a photo should not be enrolled under a name, or nothing.
 
     Whoever is in the photo will be let in as that person: it must resemble the photos that the person
@@ -63,12 +65,13 @@ def doubt(eye: Eye, name: str, photo: NewPhoto, own: Sequence[Vector], others: G
         photo: with its embedding.
         own: the person's templates, earlier ones of the same call included.
         others: everybody else.
+        threshold: calibrated score from which the door takes a face for somebody's.
     """
     scale = eye.recognition.calibration
     if own and score_of(max(float(v @ photo.vector) for v in own), scale) < RESEMBLES:
         return f"{photo.source}: the face does not resemble {name}'s other photos"
     match = others.match(photo.vector)
-    if match.person is not None and match.similarity >= eye.recognition.threshold:
+    if match.person is not None and match.score >= threshold:
         who = f"{match.person.name}, who is denied" if match.person.denied else match.person.name
         return f"{photo.source}: the face is known already, as {who}"
     return ""

@@ -76,7 +76,7 @@ def open_replay(
                 on_change=lambda on, at: record(relay_event(on, at)),
             )
         )
-        policy = policy_of(settings.config, eye.recognition)
+        policy = policy_of(settings.config, eye.recognition, eye.observer.gallery)
         daemon = Daemon(
             observer=eye.observer, strike=relay, policy=policy, record=record, now=timer.now, watch=watch
         )

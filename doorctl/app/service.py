@@ -12,6 +12,7 @@ from operator import attrgetter
 from doorctl.app.place import only_one, remember_gpio
 from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
 from doorctl.app.state import open_store
+from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, policy_of, relay_event
 from doorctl.config import load_config
 from doorctl.core.records import Event, EventKind
@@ -64,7 +65,7 @@ def run(settings: Settings) -> None:
             )
         )
         eye = open_eye(settings, now=timer.now)
-        policy = policy_of(config, eye.recognition)
+        policy = policy_of(config, eye.recognition, eye.observer.gallery)
         keeper = _Keeper(settings, eye, store, record, timer.now)
         camera = stack.enter_context(
             open_source(
@@ -118,6 +119,7 @@ class _Keeper:
     ) -> None:
         self._started, self._eye, self._store = settings, eye, store
         self._record, self._now = record, now
+        self._config = settings.config
         self._version: int | None = None
 
     def look(self, daemon: Daemon) -> None:
@@ -132,7 +134,15 @@ class _Keeper:
             self._eye.observer.gallery = after
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
-                log.info("people known now: %d", len(after.people))
+                daemon.policy = policy_of(self._config, self._eye.recognition, after)
+                self._tell_promise()
+
+    def _tell_promise(self) -> None:
+        """Say what the door promises now, and loudly where that is less than was asked for."""
+        promise = promise_for(self._config.match, self._eye.recognition, self._eye.observer.gallery)
+        log.info("threshold %.2f: %s", promise.threshold, sentence(promise))
+        if lacking := shortfall(promise, self._config.match):
+            log.error("%s", lacking)
 
     def _reload(self, daemon: Daemon) -> None:
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
@@ -148,11 +158,12 @@ class _Keeper:
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
             guard(replace(self._started, config=config))
-            policy = policy_of(config, self._eye.recognition)
+            policy = policy_of(config, self._eye.recognition, self._eye.observer.gallery)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
         else:
-            daemon.policy = policy
+            daemon.policy, self._config = policy, config
+            self._tell_promise()
             self._eye.observer.min_face = config.vision.min_face
             logging.getLogger("doorctl").setLevel(config.log.level.upper())
             self._record(Event(EventKind.RELOADED, self._now()))

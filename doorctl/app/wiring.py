@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
+from doorctl.app.threshold import promise_for
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
-from doorctl.core.calibration import score_of
 from doorctl.core.card import Recognition
 from doorctl.core.door import Policy
 from doorctl.core.gallery import Gallery
 from doorctl.core.records import Event, EventKind
-from doorctl.errors import ConfigError, ModelError
+from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet, load
 from doorctl.sections import Config
 from doorctl.store.database import FILE, Store
@@ -24,24 +24,11 @@ from doorctl.vision.observe import Observer
 log = logging.getLogger(__name__)
 
 
-def policy_of(config: Config, recognition: Recognition) -> Policy:
-    """The rules of the door, as the configuration and the embedder's card set them.
-
-    Raises:
-        ConfigError: the threshold is one that no face can reach with these nets.
-    """
+def policy_of(config: Config, recognition: Recognition, gallery: Gallery) -> Policy:
+    """The rules of the door, as the configuration, the embedder's card and the number of people set them."""
     match, door = config.match, config.door
-    highest = recognition.calibration.knots[-1][1]
-    threshold = match.threshold
-    if threshold == "auto":
-        threshold = score_of(recognition.threshold, recognition.calibration)
-    elif threshold > highest:
-        raise ConfigError(
-            f"match.threshold: {threshold:g} is out of reach, the score of these nets ends at {highest:g}",
-            "nobody could ever be let in: set auto, or a lower number",
-        )
     return Policy(
-        threshold=threshold,
+        threshold=promise_for(match, recognition, gallery).threshold,
         margin=recognition.margin if match.margin is None else match.margin,
         liveness_required=config.liveness.mode != "off",
         confirm_frames=door.confirm_frames,

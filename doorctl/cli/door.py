@@ -74,10 +74,12 @@ def check(
         if as_json:
             emit({"check": finding.part, "ok": finding.ok, "detail": finding.detail, "hint": finding.hint})
             continue
-        mark = ("ok    ", "green") if finding.ok else ("FAILED", "red")
+        warned = ("LOOK  ", "bold red") if finding.hint else ("ok    ", "green")
+        mark = warned if finding.ok else ("FAILED", "red")
         out.print(Text.assemble(mark, f"  {finding.part:<9} {finding.detail}"))
         if finding.hint:
-            out.print(Text(f"        {'':<9} {finding.hint}", style="dim"))
+            style = "bold red" if finding.ok else "dim"
+            out.print(Text(f"        {'':<9} {finding.hint}", style=style))
     if worst:
         raise typer.Exit(worst)
 

@@ -64,8 +64,8 @@ def identify(
         refuse_overwriting(output, images)
     settings = settings_of(context, config, data)
     eye = open_eye(settings)
-    policy = policy_of(settings.config, eye.recognition)
     eye.observer.gallery = known_people(settings, eye)
+    policy = policy_of(settings.config, eye.recognition, eye.observer.gallery)
     failed = False
     for path in images:
         try:

@@ -54,7 +54,7 @@ def enrol(
     """
     from doorctl.app.enrolment import doubt, photo_to_template
     from doorctl.app.state import open_store
-    from doorctl.app.wiring import open_eye
+    from doorctl.app.wiring import open_eye, policy_of
     from doorctl.store.records import NewPhoto
 
     settings = settings_of(context, config, data)
@@ -64,12 +64,14 @@ def enrol(
     out = console()
     quiet = as_json or not out.is_terminal or len(photos) < 2
     with open_store(settings) as store:
-        templates, others = eye.gallery(store).of(store.number(name))
+        gallery = eye.gallery(store)
+        threshold = policy_of(settings.config, eye.recognition, gallery).threshold
+        templates, others = gallery.of(store.number(name))
         own = list(templates)
         for photo in track(photos, "looking at photos", console=out, transient=True, disable=quiet):
             try:
                 new = photo_to_template(eye, photo)
-                if not force and (why := doubt(eye, name, new, own, others)):
+                if not force and (why := doubt(eye, name, new, own, others, threshold)):
                     raise PhotoError(why, "check whose face it is; --force enrols it all the same")
             except PhotoError as error:
                 refused.append((photo, error))

@@ -37,3 +37,8 @@ def similarity_of(score: float, calibration: Calibration) -> float:
 def score_of_rate(false_match_rate: float) -> float:
     """The score that stands for a false-match rate in (0, 1]."""
     return 0.3 - 0.1 * float(np.log10(false_match_rate))
+
+
+def rate_of_score(score: float) -> float:
+    """The false-match rate that a score stands for, at most 1."""
+    return float(min(1.0, 10 ** ((0.3 - score) * 10)))

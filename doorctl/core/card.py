@@ -8,12 +8,26 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Similarity to calibrated score, as knots of a rising, piecewise linear function."""
+    """Similarity to calibrated score, as knots of a rising, piecewise linear function.
+
+    Score is linear in the logarithm of the false-match rate, so a straight piece is an
+    exponential tail: the last one is that, beyond what the data could count.
+    """
 
     knots: tuple[tuple[float, float], ...]
     """(similarity, score), both rising; score = 0.3 + 0.1 * (-log10 FMR)."""
     source: str
     """The data that it was fitted on, the date, and the counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalTable:
+    """How often a known person misses a score, by one photo against the mean of some others."""
+
+    templates: int
+    """How many photos the mean is of."""
+    knots: tuple[tuple[float, float], ...]
+    """(score, share of presentations that miss it), both rising."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +38,14 @@ class Recognition:
     """Where the landmarks go, as fractions of the crop's width and height."""
     mesh_points: tuple[tuple[int, ...], ...]
     """For each reference point the Face Mesh points whose mean it is."""
-    threshold: float
-    """Similarity from which a probe counts as the person, until a gallery sets its own."""
     margin: float
     """Similarity by which the best person must lead the second-best."""
     calibration: Calibration
+    domain_allowance: float
+    """How many times more false matches to expect from a door's camera than from the photos that the
+    score was fitted on."""
+    refusals: tuple[RefusalTable, ...]
+    """By rising number of templates, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

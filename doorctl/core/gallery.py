@@ -58,6 +58,11 @@ class Gallery:
             array.setflags(write=False)
         return cls(people, templates, starts.astype(np.intp), means, calibration)
 
+    @property
+    def templates_each(self) -> tuple[int, ...]:
+        """How many templates each person has."""
+        return tuple(np.diff([*self.starts, len(self.templates)]).tolist())
+
     def match(self, embedding: Vector) -> Match:
         """Compare a probe of unit length (D) with everyone.
 

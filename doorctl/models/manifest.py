@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import resources
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from doorctl.core.card import Calibration, ModelCard, Recognition
+from doorctl.core.card import Calibration, ModelCard, Recognition, RefusalTable
 from doorctl.errors import ModelError
 
 SetName = Literal["standard", "fallback"]
@@ -62,12 +63,32 @@ class _Calibration(_Strict):
         return self
 
 
+class _Refusals(_Strict):
+    templates: int = Field(ge=1)
+    knots: tuple[tuple[float, float], ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _rising(self) -> _Refusals:
+        for before, after in pairwise(self.knots):
+            if not (before[0] < after[0] and 0 <= before[1] <= after[1] <= 1):
+                raise ValueError(f"the knots {before} and {after} do not rise")
+        return self
+
+
 class _Recognition(_Strict):
     reference_points: tuple[tuple[float, float], ...] = Field(min_length=3)
     mesh_points: tuple[tuple[int, ...], ...]
-    threshold: float = Field(ge=-1, le=1)
     margin: float = Field(ge=0, le=2)
     calibration: _Calibration
+    domain_allowance: float = Field(ge=1)
+    refusals: tuple[_Refusals, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _from_one(self) -> _Recognition:
+        counts = [table.templates for table in self.refusals]
+        if counts[0] != 1 or counts != sorted(set(counts)):
+            raise ValueError("the tables of refusals must start with one template and rise")
+        return self
 
     @model_validator(mode="after")
     def _paired(self) -> _Recognition:
@@ -106,9 +127,10 @@ class Entry(_Strict):
             recognition = Recognition(
                 told.reference_points,
                 told.mesh_points,
-                told.threshold,
                 told.margin,
                 Calibration(told.calibration.knots, told.calibration.source),
+                told.domain_allowance,
+                tuple(RefusalTable(table.templates, table.knots) for table in told.refusals),
             )
         return ModelCard(
             name=self.name,

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 
 from doorctl.core.card import Calibration, ModelCard, Recognition
 from doorctl.errors import ModelError
-from doorctl.vision.align import align, similarity
+from doorctl.vision.align import Aligner, similarity
 from doorctl.vision.warp import apply
 
 RECOGNITION = Recognition(
     reference_points=((0.25, 0.25), (0.75, 0.25), (0.5, 0.75)),
     mesh_points=((0, 1), (2,), (3,)),
-    threshold=0.5,
     margin=0.1,
     calibration=Calibration(((0.0, 0.0), (1.0, 1.0)), "made up"),
+    domain_allowance=1.0,
+    refusals=(),
 )
 CARD = ModelCard("made_up", "embedder", 120, 80, "BGR", (0, 0, 0), 1.0, "", "", RECOGNITION)
 FIVE = np.array([(38.0, 52.0), (74.0, 51.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0)])
@@ -71,7 +72,7 @@ def test_landmarks_land_on_the_reference_points(zoom: float) -> None:
     places = np.array([points[:2, :2].mean(axis=0), points[2, :2], points[3, :2]])
     for channel, place in enumerate(places):
         image[..., channel] = 255 * (np.hypot(x - place[0], y - place[1]) < 14 * zoom)
-    crop = align(image, points, CARD).astype(float)
+    crop = Aligner(CARD)(image, points).astype(float)
     assert crop.shape == (80, 120, 3)
     expected = apply(similarity(places, np.array([(30, 20), (90, 20), (60, 60)])), places)
     rows, columns = np.mgrid[:80, :120] + 0.5
@@ -84,4 +85,4 @@ def test_landmarks_land_on_the_reference_points(zoom: float) -> None:
 def test_a_card_without_reference_points_is_refused() -> None:
     """Only an embedder's card says where a face goes."""
     with pytest.raises(ModelError, match="not an embedder"):
-        align(np.zeros((9, 9, 3), np.uint8), np.zeros((468, 3), np.float32), replace(CARD, recognition=None))
+        Aligner(replace(CARD, recognition=None))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from doorctl.core.calibration import similarity_of
 from doorctl.core.records import Image, Vector
 from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet
@@ -27,7 +28,7 @@ def test_a_person_is_more_like_herself_than_like_another(
 ) -> None:
     """Mirrored, darker and turned pictures of a person stay above the threshold; another is below."""
     assert models.embedder.card.recognition is not None
-    threshold = models.embedder.card.recognition.threshold
+    threshold = similarity_of(0.8, models.embedder.card.recognition.calibration)
     turn = cv2.getRotationMatrix2D((268.0, 250.0), 12, 0.7)
     variants = [
         np.ascontiguousarray(hopper[:, ::-1]),

@@ -1,0 +1,103 @@
+"""What a threshold promises: how often a stranger would be let in, and a known person turned away.
+
+A stranger's presentation is compared with everyone, so its chance of acceptance grows
+with the gallery. For T templates it is at most T times the false-match rate of one pair
+(the union bound; on lfw-dev it is 0.2 to 0.9 times that with the mean of 1 to 7 templates
+a person). The frames of one presentation are alike: five in a row that all pass are
+counted as one comparison, for on nuaa-dev they passed about as often as a single frame
+did (``scripts/prove webcam``). And a door's camera is not the camera that the score was
+fitted on: the card's domain allowance multiplies all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from doorctl.core.calibration import rate_of_score, score_of_rate
+from doorctl.core.card import Recognition, RefusalTable
+
+LOWEST = 0.5
+"""No threshold is set below this score, at which one stranger's picture in a hundred matches a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A threshold for a gallery, and what follows from it. Rates are of presentations, 0 to 1."""
+
+    threshold: float
+    """Calibrated score from which a match counts."""
+    people: int
+    templates: int
+    strangers: float
+    """Share of strangers let in, among people and cameras like those that the score was fitted on."""
+    strangers_here: float
+    """The same with the card's allowance for another camera."""
+    refused: float
+    """Share of known people turned away, by the card's table."""
+    wanted: float
+    """Share of strangers that may be let in."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether no more strangers are let in than was wanted."""
+        return self.strangers_here <= self.wanted * 1.001  # a threshold set from a rate gives it back roughly
+
+
+def refused_at(score: float, tables: Sequence[RefusalTable], templates: int) -> float:
+    """Share of a person's presentations that miss a score, with so many templates.
+
+    It is looked up for the largest tabulated number of templates that the person has: more photos than
+    that are not assumed to help.
+    """
+    table = max((t for t in tables if t.templates <= max(1, templates)), key=lambda t: t.templates)
+    scores, rates = zip(*table.knots, strict=True)
+    return float(np.interp(score, scores, rates))
+
+
+def promise_of(
+    recognition: Recognition,
+    templates: Sequence[int],
+    *,
+    acceptance: float,
+    max_refusal: float,
+    threshold: float | None = None,
+) -> Promise:
+    """Set the threshold for a gallery, or say what a given one promises.
+
+    Args:
+        recognition: the embedder's calibration, refusal tables and domain allowance.
+        templates: how many each known person has.
+        acceptance: share of strangers' presentations that may be let in.
+        max_refusal: share of known people's presentations beyond which no threshold is raised.
+        threshold: calibrated score; found where ``None``.
+    """
+    count = max(1, sum(templates))
+    allowance = recognition.domain_allowance
+    highest = recognition.calibration.knots[-1][1]
+
+    def refused(score: float) -> float:
+        return float(np.mean([refused_at(score, recognition.refusals, n) for n in templates or (1,)]))
+
+    if threshold is None:
+        safe = min(highest, score_of_rate(min(1.0, acceptance / (count * allowance))))
+        threshold = max(LOWEST, safe if refused(safe) <= max_refusal else _last(refused, max_refusal, safe))
+    strangers = min(1.0, sum(templates) * rate_of_score(threshold))
+    return Promise(
+        threshold=threshold,
+        people=len(templates),
+        templates=sum(templates),
+        strangers=strangers,
+        strangers_here=min(1.0, sum(templates) * rate_of_score(threshold) * allowance),
+        refused=refused(threshold),
+        wanted=acceptance,
+    )
+
+
+def _last(refused: Callable[[float], float], limit: float, below: float) -> float:
+    """The highest score, to a thousandth and below one that refuses too many, that does not."""
+    scores = np.arange(LOWEST, below, 0.001)
+    kept = [float(score) for score in scores if refused(float(score)) <= limit]
+    return kept[-1] if kept else LOWEST
