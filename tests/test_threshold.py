@@ -38,9 +38,9 @@ def told(name: str, photos: Sequence[int], match: MatchConfig) -> tuple[str, str
 
 
 def test_a_small_office_gets_what_it_asks_for() -> None:
-    """Four people with three photos each: one stranger in a thousand, the camera allowed for."""
-    words, lacking = told("face_reid_0095", [3] * 4, MatchConfig())
-    assert words.startswith("4 people, 12 templates: on LFW's people a stranger would be let in once in ")
+    """Three people with three photos each: one stranger in a thousand, the camera allowed for."""
+    words, lacking = told("face_reid_0095", [3] * 3, MatchConfig())
+    assert words.startswith("3 people, 9 templates: on LFW's people a stranger would be let in once in ")
     assert words.endswith("with the allowance for your camera, a stranger once in 1,000 presentations")
     assert lacking == ""
 
@@ -66,7 +66,7 @@ def test_the_fallback_nets_own_up() -> None:
 def test_a_number_of_ones_own_is_judged_by_the_same_measure() -> None:
     """Whoever sets a low threshold by hand is told what it lets in, and to raise it."""
     words, lacking = told("face_reid_0095", [1] * 50, MatchConfig(threshold=0.6))
-    assert "a stranger would be let in once in 20 presentations" in words
+    assert "a stranger would be let in once in 10 presentations" in words
     assert "nearly every time" in words
     assert "match.threshold" in lacking
     assert "higher than 0.6" in lacking

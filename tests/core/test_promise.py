@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from doorctl.core.calibration import rate_of_score
 from doorctl.core.card import Calibration, Recognition, RefusalTable
-from doorctl.core.promise import LOWEST, promise_of, refused_at
+from doorctl.core.promise import LOWEST, VISIT, promise_of, refused_at
 
 ONE = RefusalTable(1, ((0.5, 0.0), (0.8, 0.06), (1.0, 0.3)))
 THREE = RefusalTable(3, ((0.5, 0.0), (0.8, 0.01), (1.0, 0.05)))
@@ -29,14 +29,14 @@ def test_the_promise_counts_every_template_and_the_camera() -> None:
     """112 templates, one in ten million each: 112 chances on the fit's people, 30 times that at the door."""
     promise = promise_of(made_up(), [3] * 36 + [4], acceptance=1e-3, max_refusal=0.5, threshold=1.0)
     assert (promise.people, promise.templates) == (37, 112)
-    assert promise.strangers == pytest.approx(112e-7)
-    assert promise.strangers_here == pytest.approx(30 * 112e-7)
+    assert promise.strangers == pytest.approx(VISIT * 112e-7)
+    assert promise.strangers_here == pytest.approx(30 * VISIT * 112e-7)
     assert promise.refused == pytest.approx(0.05)
 
 
 def test_the_threshold_is_as_high_as_the_promise_needs() -> None:
-    """Ten templates, allowance 10, one stranger in a thousand: one false match in 100,000, a score of 0.8."""
-    promise = promise_of(made_up(10), [1] * 10, acceptance=1e-3, max_refusal=0.5)
+    """Five templates, allowance 10, one stranger in a thousand: one false match in 100,000, score 0.8."""
+    promise = promise_of(made_up(10), [1] * 5, acceptance=1e-3, max_refusal=0.5)
     assert promise.threshold == pytest.approx(0.8)
     assert promise.kept
 
@@ -47,7 +47,7 @@ def test_the_threshold_stops_where_known_people_would_be_turned_away() -> None:
     assert promise.threshold == pytest.approx(0.75, abs=1e-3)
     assert promise.refused <= 0.05
     assert not promise.kept
-    assert promise.strangers_here == pytest.approx(10 * 10 * 10**-4.5, rel=0.05)
+    assert promise.strangers_here == pytest.approx(10 * VISIT * 10 * 10**-4.5, rel=0.05)
 
 
 def test_more_photos_allow_a_higher_threshold() -> None:
@@ -86,7 +86,7 @@ def test_whatever_is_asked_for_the_threshold_is_sound(
     promise = promise_of(scale, templates, acceptance=acceptance, max_refusal=max_refusal)
     assert LOWEST <= promise.threshold <= 1.0
     assert promise.strangers_here == pytest.approx(
-        min(1.0, sum(templates) * allowance * rate_of_score(promise.threshold))
+        min(1.0, sum(templates) * VISIT * allowance * rate_of_score(promise.threshold))
     )
     if not promise.kept and promise.threshold < 1.0:
         above = promise_of(
