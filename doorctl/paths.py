@@ -92,6 +92,11 @@ def config_file(
     return next((place for place in places if _may_exist(place)), None)
 
 
+def cache_dir(here: Surroundings | None = None) -> Path:
+    """Where results are kept that can be had again: the user's own place."""
+    return (here or Surroundings()).home("XDG_CACHE_HOME", ".cache") / "doorctl"
+
+
 def make_ready(directory: Path, here: Surroundings | None = None) -> None:
     """Make the parents of the user's own default place, as the XDG specification asks (mode 0700).
 

@@ -1,124 +1,58 @@
-"""Fit a card's score scale: which cosine goes with which false-match rate.
+"""Fit an embedder's card on labelled faces: the score scale and the refusal tables; compare template rules.
 
-Every photo of a labelled set goes through the product's own detection, alignment and
-embedding; every pair of photos of different people is an impostor comparison. The knots
-are the similarities that a share of 10^-0.5, 10^-1, ... of those pairs reaches. Beyond
-the rarest share with enough pairs behind it nothing is claimed: the score stops there.
+Every photo goes through the product's own detection, alignment and embedding; every pair
+of photos of different people is an impostor comparison. A fifth of the people, chosen by
+the digest of their names, is left out of the fit and tells what the scale comes to on
+people that it has not seen; ``tests/test_calibration.py`` asks them again.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import local
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from rich.progress import track
+from rich.progress import Progress
 
 from doorctl.app.settings import Settings
-from doorctl.app.wiring import Eye, open_eye
-from doorctl.core.calibration import score_of_rate
-from doorctl.core.records import Face, Image, Vector
-from doorctl.errors import PhotoError
-from doorctl.vision.photo import read_photo
+from doorctl.app.wiring import open_eye
+from doorctl.core.calibration import rate_of_score, similarity_of
+from doorctl.core.card import Calibration
+from doorctl.evaluation.pairs import Pairs, all_pairs
+from doorctl.evaluation.samples import Samples, collect, read_errata
+from scripts.fitting import Rates, compare_rules, held_out, knots_of, refusals
 
-ENOUGH = 10
-"""False matches behind the rarest rate that a knot is put at."""
-
-RATES = [10 ** (-k / 2) for k in range(1, 15)]
-BINS = 200_000
 CARDS = Path(__file__).resolve().parents[1] / "doorctl" / "models" / "cards"
+GALLERIES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Embedded faces: N x D, each with the number of its person."""
-
-    vectors: Vector
-    people: NDArray[np.intp]
-    without_face: int
+def settings_for(model_set: str) -> Settings:
+    """The project's defaults, with one set of nets."""
+    settings = Settings.find(None, Path(".cache/calibration"))
+    models = settings.config.models.model_copy(update={"set": model_set})
+    return replace(settings, config=settings.config.model_copy(update={"models": models}))
 
 
-def photos(directory: Path, left_out: set[str]) -> Iterator[tuple[int, Path]]:
-    """(number of the person, photo) for all but those left out."""
-    for number, folder in enumerate(sorted(p for p in directory.iterdir() if p.is_dir())):
-        for photo in sorted(folder.glob("*.jpg")):
-            if photo.stem not in left_out:
-                yield number, photo
+def collected(model_set: str, directory: Path, errata: Path | None) -> Samples:
+    """Every photo of the set, judged, with a progress bar on a terminal."""
+    with Progress(disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("judging")
+        return collect(
+            settings_for(model_set),
+            directory,
+            left_out=read_errata(errata),
+            cache=Path(".cache/evaluation.db"),
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
 
 
-def read_errata(file: Path | None) -> set[str]:
-    """Photos that a set's own authors call wrong: the column ``photo`` of a CSV, names without ending."""
-    if file is None:
-        return set()
-    with file.open(newline="") as rows:
-        return {row["photo"] for row in csv.DictReader(rows)}
-
-
-def central(faces: tuple[Face, ...], image: Image) -> Face:
-    """The face nearest to the middle, whom a photo of a labelled set is of."""
-    height, width = image.shape[:2]
-
-    def off(face: Face) -> float:
-        x, y = face.box.left + face.box.width / 2, face.box.top + face.box.height / 2
-        return float((x - width / 2) ** 2 + (y - height / 2) ** 2)
-
-    return min(faces, key=off)
-
-
-def embed_all(settings: Settings, listed: list[tuple[int, Path]], jobs: int = 2) -> Sample:
-    """Embed every photo; one set of nets for each thread, for an interpreter is not to be shared."""
-    kept = local()
-
-    def embed(photo: Path) -> Vector | None:
-        eye: Eye = getattr(kept, "eye", None) or open_eye(settings)
-        kept.eye = eye
-        try:
-            image = read_photo(photo)
-            faces = eye.observer.faces(image)
-        except PhotoError:
-            return None
-        return eye.observer.embed(image, central(faces, image)) if faces else None
-
-    with ThreadPoolExecutor(jobs) as pool:
-        results = pool.map(embed, [photo for _, photo in listed])
-        vectors = list(track(results, "embedding", total=len(listed)))
-    found = [(n, v) for (n, _), v in zip(listed, vectors, strict=True) if v is not None]
-    return Sample(np.stack([v for _, v in found]), np.array([n for n, _ in found]), len(vectors) - len(found))
-
-
-def histograms(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Counts of impostor and genuine pairs for each of BINS similarities from -1 to 1."""
-    impostor, genuine = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
-    for i in range(0, len(sample.vectors), 512):
-        block = sample.vectors[i : i + 512] @ sample.vectors[i:].T
-        same = sample.people[i : i + 512, None] == sample.people[None, i:]
-        later = np.arange(i, len(sample.vectors))[None] > np.arange(i, i + len(block))[:, None]
-        bins = np.clip(((block + 1) / 2 * BINS).astype(np.int64), 0, BINS - 1)
-        impostor += np.bincount(bins[later & ~same], minlength=BINS)
-        genuine += np.bincount(bins[later & same], minlength=BINS)
-    return impostor, genuine
-
-
-def knots(impostor: NDArray[np.int64]) -> list[tuple[float, float]]:
-    """(similarity, score), both rising: the least similarity that at most each rate of the pairs reaches."""
-    reached = impostor[::-1].cumsum()[::-1]
-    total = int(reached[0])
-    found = [(-1.0, score_of_rate(1.0))]
-    for rate in RATES:
-        if rate * total < ENOUGH:
-            break
-        first = int(np.argmax(reached <= rate * total))
-        found.append((round(first / BINS * 2 - 1, 4), round(score_of_rate(rate), 4)))
-    return found
+def pairs_of(samples: Samples, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Pairs:
+    return all_pairs(samples.vectors[chosen], samples.people[chosen])
 
 
 def main() -> int:
@@ -129,34 +63,57 @@ def main() -> int:
     parser.add_argument("--name", default="", help="what to call the data in the card")
     parser.add_argument("--write", action="store_true", help="put the fit into the card")
     options = parser.parse_args()
-    settings = Settings.find(None, Path(".cache/calibration"))
-    models = settings.config.models.model_copy(update={"set": options.set})
-    settings = replace(settings, config=settings.config.model_copy(update={"models": models}))
-    eye = open_eye(settings)
-    listed = list(photos(options.directory, read_errata(options.errata)))
-    sample = embed_all(settings, listed)
-    impostor, genuine = histograms(sample)
-    fit = knots(impostor)
-    reached = genuine[::-1].cumsum()[::-1]
-    people = len(set(sample.people.tolist()))
-    print(f"{len(listed)} photos of {people} people, {sample.without_face} without a face")
-    print(f"{impostor.sum()} impostor and {genuine.sum()} genuine pairs")
-    print(f"{'score':>6} {'FMR':>9} {'cosine':>8} {'FNMR':>7}")
-    for similarity, score in fit:
-        missed = 1 - reached[min(BINS - 1, int((similarity + 1) / 2 * BINS))] / max(1, genuine.sum())
-        print(f"{score:6.2f} {10 ** (-(score - 0.3) * 10):9.1e} {similarity:8.4f} {missed:7.2%}")
+    samples = collected(options.set, options.directory, options.errata)
+    left = np.array([held_out(name) for name in samples.names])[samples.people]
+    seen, unseen = pairs_of(samples, ~left), pairs_of(samples, left)
+    scale = Calibration(tuple(knots_of(seen)), "")
+    tables = refusals(samples.vectors[~left], samples.people[~left], scale)
+    people = len(set(samples.people[~left].tolist()))
+    told = f"{np.sum(samples.enrolled & ~left)} faces of {people} people, {seen.impostors} impostor pairs"
+    print(f"fitted on {told}; {np.sum(~samples.enrolled)} of {len(left)} photos could not be enrolled")
+    tell_scale(scale, seen, unseen)
+    tell_refusals(tables)
+    tell_rules(compare_rules(samples.vectors, samples.people, galleries=GALLERIES))
     if options.write:
-        card = CARDS / f"{eye.models.embedder.card.name}.json"
+        card = CARDS / f"{open_eye(settings_for(options.set)).models.embedder.card.name}.json"
         fields = json.loads(card.read_text())
+        name = options.name or options.directory.name
         fields["recognition"]["calibration"] = {
-            "knots": fit,
-            "source": f"{options.name or options.directory.name}, {datetime.now(UTC):%Y-%m-%d}: "
-            f"{len(sample.vectors)} faces of {people} people, "
-            f"{impostor.sum()} impostor pairs; scripts/calibrate",
+            "knots": scale.knots,
+            "source": f"{name}, {datetime.now(UTC):%Y-%m-%d}: {told}, a fifth of the people left out; "
+            "scripts/calibrate",
         }
+        fields["recognition"]["refusals"] = [{"templates": n, "knots": table} for n, table in tables]
         card.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n")
         print(f"written: {card.name}")
     return 0
+
+
+def tell_scale(scale: Calibration, seen: Pairs, unseen: Pairs) -> None:
+    print(f"\n{'score':>6} {'FMR':>8} {'cosine':>8} {'FNMR':>7}   unseen people: false matches, FMR, ratio")
+    for score in np.arange(0.4, 1.01, 0.1):
+        similarity, rate = similarity_of(round(float(score), 4), scale), rate_of_score(float(score))
+        false, total = unseen.reached(similarity), unseen.impostors
+        told = f"{false:7d} {false / total:9.1e} {false / total / rate:6.2f}" if false else "      0"
+        print(f"{score:6.2f} {rate:8.0e} {similarity:8.4f} {seen.missed(similarity):7.2%}   {told}")
+
+
+def tell_refusals(tables: list[tuple[int, list[tuple[float, float]]]]) -> None:
+    print("\na known person's photo against the mean of some others: share that misses a score")
+    print("photos " + " ".join(f"{score:>7.2f}" for score, _ in tables[0][1]))
+    for templates, table in tables:
+        print(f"{templates:6d} " + " ".join(f"{rate:7.2%}" for _, rate in table))
+
+
+def tell_rules(rules: dict[str, dict[float, Rates]]) -> None:
+    print(f"\nseveral photos of a person: {GALLERIES} galleries of 100 people with 3 photos each")
+    print(f"{'rule':<16} {'FPIR':>6} {'TPIR':>7} {'spread':>7} {'wrong person':>12} {'cosine':>7}")
+    for rule, by_rate in rules.items():
+        for rate, found in by_rate.items():
+            print(
+                f"{rule:<16} {rate:6.1%} {found.found:7.4f} {found.spread:7.4f} {found.wrong:12.5f} "
+                f"{found.similarity:7.4f}"
+            )
 
 
 if __name__ == "__main__":

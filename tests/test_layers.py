@@ -13,7 +13,7 @@ LEVELS = [
     ADAPTERS,
     {"daemon"},
     {"app", "config", "sections"},
-    {"demo", "evaluation"},
+    {"bench", "demo", "evaluation"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,58 @@
+"""Error rates to look at: the detection error trade-off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from doorctl.errors import OutputError
+from doorctl.evaluation.report import Report, power
+from doorctl.evaluation.verification import det_curve
+
+
+def plot_det(report: Report, file: Path) -> None:
+    """Draw the DET curve, both axes logarithmic, with the operating points marked.
+
+    Raises:
+        OutputError: the picture cannot be written.
+    """
+    from matplotlib.figure import Figure  # takes a second to load, and is wanted here only
+
+    rates, missed = det_curve(report.pairs)
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    axes = figure.subplots()
+    shown = missed > 0
+    axes.loglog(rates[shown], missed[shown], color="#1f5aa6")
+    for rate, point in report.verification.items():
+        if point and point.fnmr is not None and point.interval is not None:
+            low, high = point.interval
+            axes.errorbar(
+                [rate],
+                [point.fnmr],
+                [[max(0.0, point.fnmr - low)], [max(0.0, high - point.fnmr)]],
+                fmt="o",
+                color="#1f5aa6",
+                capsize=3,
+            )
+            axes.annotate(
+                f"{point.fnmr:.2%} at {power(rate)}\nsimilarity {point.threshold:.3f}",
+                (rate, point.fnmr),
+                xytext=(8, 8),
+                textcoords="offset points",
+                fontsize=8,
+            )
+    axes.set_xlim(right=0.1)  # room for the last point's words
+    axes.set_xlabel("false-match rate (strangers taken for the person)")
+    axes.set_ylabel("false-non-match rate (the person not recognised)")
+    axes.set_title(
+        f"{report.model}: {len(report.samples.photos):,} photos of {len(report.samples.names):,} people\n"
+        f"{report.pairs.impostors:,} impostor and {len(report.pairs.genuine):,} genuine pairs, "
+        "95 % intervals over people",
+        fontsize=10,
+    )
+    axes.grid(which="both", alpha=0.25)
+    try:
+        figure.savefig(file, dpi=150)
+    except (OSError, ValueError) as error:  # ValueError: an ending that no picture has
+        raise OutputError(
+            f"{file}: cannot be written: {error}", "name a .png in a directory of yours"
+        ) from error

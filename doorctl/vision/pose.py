@@ -1,0 +1,44 @@
+"""Which way a face looks, from the mesh's three-dimensional points alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from doorctl.core.records import Vector
+
+_PAIRS = np.array([(33, 263), (133, 362), (127, 356), (61, 291), (234, 454), (93, 323)])
+"""Points of the person's right and left that mirror each other: eye corners, temples, mouth, cheeks."""
+_TOP, _CHIN = 10, 152
+"""Ends of the face's middle line: the hairline and the chin."""
+
+
+def pose_of(landmarks: Vector) -> tuple[float, float, float]:
+    """Yaw, pitch and roll of a face, in degrees, 0 from the front.
+
+    Lines between points that mirror each other run across the face, and one from hairline to chin
+    runs down it; the direction square to both is where the face looks. The angles are those of a turn
+    to the side, then a nod, then a tilt in the picture's plane. Depth is the mesh's own guess on x's
+    scale, under weak perspective.
+
+    Args:
+        landmarks: 468 x 3, pixels, y down, smaller z nearer.
+
+    Returns:
+        yaw: -90 to 90, positive towards the picture's right edge.
+        pitch: -90 to 90, positive looks up.
+        roll: -180 to 180, positive clockwise as one looks at the picture.
+    """
+    ends = landmarks[_PAIRS].astype(float)
+    across = (ends[:, 1] - ends[:, 0]).mean(axis=0)
+    down = landmarks[_CHIN].astype(float) - landmarks[_TOP]
+    roll = math.atan2(across[1], across[0])
+    # Undo the tilt; what is left of the two lines tells the turn and the nod.
+    cos, sin = math.cos(roll), math.sin(roll)
+    back = np.array([(cos, sin, 0), (-sin, cos, 0), (0, 0, 1)])
+    look = np.cross(back @ down, back @ across)  # towards the viewer: -z for a face from the front
+    look /= max(float(np.linalg.norm(look)), 1e-9)
+    yaw = math.atan2(look[0], -look[2])
+    pitch = math.asin(min(max(-look[1], -1.0), 1.0))
+    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
