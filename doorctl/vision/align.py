@@ -10,6 +10,9 @@ from doorctl.core.records import Image, Vector
 from doorctl.errors import ModelError
 from doorctl.vision.warp import Matrix, warp
 
+_COMPLEX = np.array([1, 1j])
+"""Makes complex numbers of points: (x, y) -> x + iy."""
+
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> Matrix:
     """Rotation, one scale and a shift that bring ``source`` nearest to ``target`` (both n x 2).
@@ -20,15 +23,15 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> Ma
     Raises:
         ModelError: the points of ``source`` coincide.
     """
-    a, b = source.mean(axis=0, dtype=np.float64), target.mean(axis=0, dtype=np.float64)
-    p, q = source - a, target - b
-    spread = float((p * p).sum())
+    p, q = source @ _COMPLEX, target @ _COMPLEX
+    a, b = p.mean(), q.mean()
+    p, q = p - a, q - b
+    spread = float(np.vdot(p, p).real)
     if not spread > 0:
         raise ModelError("a face cannot be aligned: its points coincide")
-    cos = float((p * q).sum()) / spread
-    sin = float((p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0]).sum()) / spread
-    linear = np.array([(cos, -sin), (sin, cos)])
-    return np.column_stack([linear, b - linear @ a])
+    turn = complex(np.vdot(p, q)) / spread
+    shift = complex(b) - turn * complex(a)
+    return np.array([(turn.real, -turn.imag, shift.real), (turn.imag, turn.real, shift.imag)])
 
 
 def recognition_of(card: ModelCard) -> Recognition:
@@ -42,21 +45,37 @@ def recognition_of(card: ModelCard) -> Recognition:
     return card.recognition
 
 
-def align(image: Image, landmarks: Vector, card: ModelCard) -> Image:
-    """Cut out a face as the embedder's card wants it.
+class Aligner:
+    """Cuts faces out as an embedder's card wants them.
 
     Args:
-        image: BGR, any size.
-        landmarks: 468 x 3, pixels of the picture.
         card: an embedder's.
 
-    Returns:
-        card.height x card.width x 3, BGR.
-
     Raises:
-        ModelError: the card is no embedder's, or the landmarks coincide.
+        ModelError: the card is no embedder's.
     """
-    recognition = recognition_of(card)
-    places = np.array([landmarks[list(mesh), :2].mean(axis=0) for mesh in recognition.mesh_points])
-    references = np.array(recognition.reference_points) * (card.width, card.height)
-    return warp(image, similarity(places, references), card.width, card.height)
+
+    def __init__(self, card: ModelCard) -> None:
+        recognition = recognition_of(card)
+        self._size = card.width, card.height
+        self._references = np.array(recognition.reference_points) * self._size
+        self._points = np.concatenate([np.array(points, np.intp) for points in recognition.mesh_points])
+        counts = [len(points) for points in recognition.mesh_points]
+        # One matrix product takes the mean of each reference point's mesh points.
+        self._means = np.repeat(np.eye(len(counts)) / counts, counts, axis=1)
+
+    def __call__(self, image: Image, landmarks: Vector) -> Image:
+        """Cut out a face.
+
+        Args:
+            image: BGR, any size.
+            landmarks: 468 x 3, pixels of the picture.
+
+        Returns:
+            card.height x card.width x 3, BGR.
+
+        Raises:
+            ModelError: the landmarks coincide.
+        """
+        places = self._means @ landmarks[self._points, :2]
+        return warp(image, similarity(places, self._references), *self._size)

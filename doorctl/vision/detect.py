@@ -129,7 +129,7 @@ class Detector:
             ModelError: the net cannot be run.
         """
         canvas, offset, scale = letterbox(image, self._size)
-        raw, logits = self.net(self.net.prepare(canvas))
+        raw, logits = self.net.judge(canvas)
         rows, scores = self._decode(raw[0], logits[0, :, 0])
         rows, scores = weighted_nms(rows, scores)
         rows = (rows.reshape(-1, 2 + KEYPOINTS, 2) * self._size - offset) * scale

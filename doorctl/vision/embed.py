@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from doorctl.core.card import InstalledModel
 from doorctl.core.records import Image, Vector
 from doorctl.errors import ModelError
-from doorctl.vision.align import align, recognition_of
+from doorctl.vision.align import Aligner
 from doorctl.vision.runtime import Net
 
 
@@ -19,13 +21,13 @@ class Embedder:
     """
 
     def __init__(self, model: InstalledModel, threads: int = 1) -> None:
-        recognition_of(model.card)
+        self._align = Aligner(model.card)
         self.card = model.card
         self.net = Net(model, threads)
 
     def align(self, image: Image, landmarks: Vector) -> Image:
         """The crop that this net takes, from a picture and a face's mesh (468 x 3)."""
-        return align(image, landmarks, self.card)
+        return self._align(image, landmarks)
 
     def __call__(self, crop: Image) -> Vector:
         """Embed an aligned crop.
@@ -36,9 +38,9 @@ class Embedder:
         Raises:
             ModelError: the net cannot be run, or gives no direction.
         """
-        raw = self.net(self.net.prepare(crop))[0].ravel()
-        length = float(np.linalg.norm(raw))
-        if not np.isfinite(length) or length == 0.0:
+        raw = self.net.judge(crop)[0].ravel()
+        length = math.sqrt(float(raw @ raw))
+        if not math.isfinite(length) or length == 0.0:
             raise ModelError(
                 f"{self.card.name} gives no direction for a face", "run 'doorctl models install' again"
             )

@@ -8,7 +8,7 @@ import numpy as np
 
 from doorctl.core.records import Box, Face, Image, Vector
 from doorctl.vision.detect import SAME_FACE_IOU, Detection, iou
-from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_landmarks
+from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_face
 
 Detect = Callable[[Image], tuple[Detection, ...]]
 """A detector, as far as it matters here."""
@@ -52,7 +52,7 @@ def _confirmed(image: Image, detections: Iterable[Detection], mesh: Mesh) -> tup
         if first.presence < MIN_PRESENCE:
             continue
         # The crop is then the one that a tracked frame would get: templates and probes agree.
-        face = mesh(image, roi_of_landmarks(first.landmarks))
+        face = mesh(image, roi_of_face(first))
         if face.presence >= MIN_PRESENCE and not _known(face.box, faces):
             faces.append(face)
     return tuple(sorted(faces, key=area, reverse=True))

@@ -39,10 +39,9 @@ class Roi:
 
     def matrix(self, size: int) -> Matrix:
         """From the picture into a crop of ``size`` pixels square."""
-        scale = size / self.side
+        scale, x, y = size / self.side, self.x, self.y
         cos, sin = scale * math.cos(self.angle), scale * math.sin(self.angle)
-        linear = np.array([(cos, sin), (-sin, cos)])
-        return np.column_stack([linear, size / 2 - linear @ (self.x, self.y)])
+        return np.array([(cos, sin, size / 2 - cos * x - sin * y), (-sin, cos, size / 2 + sin * x - cos * y)])
 
 
 def roi_of_detection(detection: Detection) -> Roi:
@@ -51,15 +50,16 @@ def roi_of_detection(detection: Detection) -> Roi:
     return _roi(detection.box, right, left)
 
 
-def roi_of_landmarks(landmarks: Vector) -> Roi:
-    """Where to look for a face whose mesh (468 x 3) was found in the frame before."""
-    return _roi(bounds(landmarks), landmarks[RIGHT_EYE], landmarks[LEFT_EYE])
+def roi_of_face(face: Face) -> Roi:
+    """Where to look for a face that was found in the frame before."""
+    return _roi(face.box, face.landmarks[RIGHT_EYE], face.landmarks[LEFT_EYE])
 
 
 def bounds(points: Vector) -> Box:
     """The upright box round points (n x 2 or n x 3)."""
-    (left, top), (right, bottom) = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-    return Box(float(left), float(top), float(right - left), float(bottom - top))
+    x, y = points[:, 0], points[:, 1]  # one by one: numpy is slow to reduce along the longer axis
+    left, top = x.min(), y.min()
+    return Box(float(left), float(top), float(x.max() - left), float(y.max() - top))
 
 
 class Mesh:
@@ -83,16 +83,16 @@ class Mesh:
         """
         matrix = roi.matrix(self._size)
         crop = warp(image, matrix, self._size, self._size)
-        raw, flag = self.net(self.net.prepare(crop))
-        if not (np.isfinite(raw).all() and np.isfinite(flag).all()):
+        raw, flag = self.net.judge(crop)
+        logit = float(flag.ravel()[0])
+        if not (math.isfinite(logit) and np.isfinite(raw).all()):
             raise ModelError(f"{self.net.card.name} gives no numbers", "run 'doorctl models install' again")
         points = raw.reshape(POINTS, 3)
         landmarks = np.empty((POINTS, 3), np.float32)
         landmarks[:, :2] = apply(inverse(matrix), points[:, :2])
         landmarks[:, 2] = points[:, 2] * (roi.side / self._size)
         box = bounds(landmarks)
-        logit = min(max(float(flag.ravel()[0]), -100.0), 100.0)
-        presence = 1 / (1 + math.exp(-logit))
+        presence = 1 / (1 + math.exp(-min(max(logit, -100.0), 100.0)))
         return Face(box, landmarks, presence, box.width / image.shape[1])
 
 

@@ -2,7 +2,8 @@
 
 The detector is the way in and the mesh is the way on: while a face stays in view, its
 next crop comes from its last landmarks, and the detector only looks up once in a while
-to see whether somebody has stepped in front.
+to see whether somebody has stepped in front. Where nobody has been for some seconds and
+nothing moves, it looks up no more often either.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from doorctl.core.calibration import similarity_of
 from doorctl.core.card import InstalledModel
 from doorctl.core.gallery import Gallery
 from doorctl.core.records import Face, Frame, Gate, Image, Liveness, LivenessVerdict, Observation, Vector
@@ -20,7 +22,9 @@ from doorctl.errors import ModelError, PhotoError
 from doorctl.vision.detect import SAME_FACE_IOU, Detector
 from doorctl.vision.embed import Embedder
 from doorctl.vision.find import area, find_faces, overlap
-from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_landmarks
+from doorctl.vision.fuse import Fusion
+from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_face
+from doorctl.vision.motion import Motion
 from doorctl.vision.quality import gate_of
 
 log = logging.getLogger(__name__)
@@ -31,6 +35,12 @@ MAX_GAP_SECONDS = 1.0
 NEARER = 1.1
 """A face takes over from the tracked one when its area is this many times larger: two people side
 by side, of whom each is nearer by turns, would otherwise keep each other from five frames in a row."""
+
+SAME_PERSON = 0.7
+"""Score from which two frames of one visit are averaged: one stranger in 10,000 reaches it."""
+
+AWAKE_SECONDS = 3.0
+"""So long after the last face or motion the detector looks at every frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ class Observer:
         detector_full: a second BlazeFace that helps with still photos; loaded at the first.
         threads: CPU threads that each net may use.
         clock: seconds on the frames' scale, for ``judged_at``; without it a frame's own time.
-        relook_seconds: how often the detector looks up while a face is tracked.
+        relook_seconds: how often the detector looks up while a face is tracked, or while nothing moves.
 
     Raises:
         ModelError: a net cannot be loaded.
@@ -85,9 +95,12 @@ class Observer:
         self._relook_seconds = relook_seconds
         self._track: Track | None = None
         self._looked_at = 0.0
+        self._fusion = Fusion(similarity_of(SAME_PERSON, gallery.calibration))
+        self._motion = Motion()
+        self._stirred_at = 0.0
 
     def observe(self, frame: Frame) -> Observation:
-        """Judge one frame: the nearest face, its gates, and who it is.
+        """Judge one frame: the nearest face, its gates, and who it is, by the last frames of this visit.
 
         Raises:
             ModelError: the frame is no picture, or a net cannot be run. No face is tracked afterwards.
@@ -98,9 +111,11 @@ class Observer:
             raise ModelError(f"a frame cannot be judged: {why}", "check the camera's format")
         image = np.ascontiguousarray(frame.image)
         face = self._nearest(image, frame.at, track)
+        if face is None or track is None or not 0 <= frame.at - track.at <= MAX_GAP_SECONDS:
+            self._fusion.forget()
         if face is not None:
             self._track = Track(face, frame.at, image.shape)
-        return self._judge(image, face, frame.at)
+        return self._judge(image, face, frame.at, self._fusion)
 
     def faces(self, image: Image) -> tuple[Face, ...]:
         """All faces in a still photo, largest first. Leaves the tracking alone.
@@ -135,14 +150,15 @@ class Observer:
         faces = self.faces(image)
         return self._judge(np.ascontiguousarray(image), faces[0] if faces else None, 0.0)
 
-    def _judge(self, image: Image, face: Face | None, at: float) -> Observation:
+    def _judge(self, image: Image, face: Face | None, at: float, fusion: Fusion | None = None) -> Observation:
         if face is None:
             return Observation(at, self._now(at), Gate.NO_FACE)
         gate = gate_of(face, image.shape, min_face=self.min_face)
         if gate is not Gate.PASSED:
             return Observation(at, self._now(at), gate, face)
         liveness = Liveness(LivenessVerdict.NOT_CHECKED)  # the anti-spoof nets judge here
-        match = self.gallery.match(self.embed(image, face))
+        embedding = self.embed(image, face)
+        match = self.gallery.match(fusion.add(embedding) if fusion else embedding)
         return Observation(at, self._now(at), gate, face, liveness, match)
 
     def _now(self, at: float) -> float:
@@ -152,14 +168,24 @@ class Observer:
         """The face that counts: the tracked one while it is there and nobody is nearer."""
         face = None
         if track and track.shape == image.shape and 0 <= at - track.at <= MAX_GAP_SECONDS:
-            face = self.mesh(image, roi_of_landmarks(track.face.landmarks))
+            face = self.mesh(image, roi_of_face(track.face))
             if face.presence < MIN_PRESENCE:
                 log.debug("the tracked face is gone at %.3f s", at)
                 face = None
-        if face is not None and 0 <= at - self._looked_at < self._relook_seconds:
+        content = face is not None or self._asleep(image, at)
+        if content and 0 <= at - self._looked_at < self._relook_seconds:
             return face
         self._looked_at = at
-        return self._look(image, face)
+        face = self._look(image, face)
+        if face is not None:
+            self._stirred_at = at
+        return face
+
+    def _asleep(self, image: Image, at: float) -> bool:
+        """Whether nobody has been there, and nothing has moved, for a while."""
+        if self._motion(image, at):
+            self._stirred_at = at
+        return at - self._stirred_at >= AWAKE_SECONDS
 
     def _look(self, image: Image, tracked: Face | None) -> Face | None:
         """Let the detector look at the whole frame: the nearest face that the mesh confirms."""

@@ -56,7 +56,6 @@ class Net:
         self.shapes = tuple(tuple(int(n) for n in output["shape"]) for output in taken)
         """Shapes of the outputs, in order."""
         self._path = model.path
-        # A row of the picture at a time: numpy is slow on an inner loop of three channels.
         mean = np.asarray(self.card.mean, np.float32)
         self._scale = np.float32(self.card.scale)
         self._offset = np.tile(-mean * self._scale, self.card.width) if mean.any() else None
@@ -71,14 +70,25 @@ class Net:
         Raises:
             ModelError: the crop is not height x width x 3 of bytes.
         """
-        shape = (self.card.height, self.card.width, 3)
-        if crop.shape != shape or crop.dtype != np.uint8:
-            raise ModelError(f"{self.card.name} takes {shape} of uint8, not {crop.shape} of {crop.dtype}")
-        pixels = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB) if self._swap else crop
-        rows = np.multiply(pixels.reshape(shape[0], -1), self._scale, dtype=np.float32)
-        if self._offset is not None:
-            rows += self._offset
-        return rows.reshape(1, *shape)
+        fed = np.empty((1, self.card.height, self.card.width, 3), np.float32)
+        self._write(crop, fed)
+        return fed
+
+    def judge(self, crop: Image) -> tuple[Vector, ...]:
+        """Run the net on a BGR crop of its size: ``prepare`` and the call in one, without a copy between.
+
+        Returns:
+            the outputs in the file's order, each a copy that stays valid.
+
+        Raises:
+            ModelError: the crop is not height x width x 3 of bytes, or the runtime fails.
+        """
+        try:
+            # The view must be gone when the net runs, so it gets no name.
+            self._write(crop, self._interpreter.tensor(self._input)())
+            return self._run()
+        except (ValueError, RuntimeError) as error:
+            raise self._failed(error) from error
 
     def __call__(self, pixels: Vector) -> tuple[Vector, ...]:
         """Run the net.
@@ -92,13 +102,34 @@ class Net:
         Raises:
             ModelError: the input does not fit, or the runtime fails.
         """
-        self.runs += 1
         try:
             self._interpreter.set_tensor(self._input, pixels)
-            self._interpreter.invoke()
-            return tuple(self._interpreter.get_tensor(output) for output in self._outputs)
+            return self._run()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"{self._path}: the net cannot be run: {error}", _REINSTALL) from error
+            raise self._failed(error) from error
+
+    def invoke(self) -> None:
+        """Let the interpreter run on what its input holds: what a net costs without anything round it."""
+        self._interpreter.invoke()
+
+    def _run(self) -> tuple[Vector, ...]:
+        self.runs += 1
+        self.invoke()
+        return tuple(self._interpreter.get_tensor(output) for output in self._outputs)
+
+    def _write(self, crop: Image, fed: Vector) -> None:
+        shape = (self.card.height, self.card.width, 3)
+        if crop.shape != shape or crop.dtype != np.uint8:
+            raise ModelError(f"{self.card.name} takes {shape} of uint8, not {crop.shape} of {crop.dtype}")
+        pixels = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB) if self._swap else crop
+        # A row of the picture at a time: numpy is slow on an inner loop of three channels.
+        rows = fed.reshape(shape[0], -1)
+        np.multiply(pixels.reshape(shape[0], -1), self._scale, out=rows, dtype=np.float32)
+        if self._offset is not None:
+            rows += self._offset
+
+    def _failed(self, error: Exception) -> ModelError:
+        return ModelError(f"{self._path}: the net cannot be run: {error}", _REINSTALL)
 
 
 @contextlib.contextmanager

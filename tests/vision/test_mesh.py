@@ -8,7 +8,7 @@ import pytest
 
 from doorctl.core.records import Box, Face, Image
 from doorctl.vision.detect import Detection, Detector
-from doorctl.vision.mesh import LEFT_EYE, RIGHT_EYE, Mesh, Roi, roi_of_detection, roi_of_landmarks
+from doorctl.vision.mesh import LEFT_EYE, RIGHT_EYE, Mesh, Roi, bounds, roi_of_detection, roi_of_face
 from doorctl.vision.warp import apply
 
 NOSE_TIP, CHIN = 1, 152
@@ -17,7 +17,7 @@ NOSE_TIP, CHIN = 1, 152
 def find(detector: Detector, mesh: Mesh, image: Image) -> Face:
     """The largest face's mesh, placed twice as in tracking."""
     first = mesh(image, roi_of_detection(detector(image)[0]))
-    return mesh(image, roi_of_landmarks(first.landmarks))
+    return mesh(image, roi_of_face(first))
 
 
 def test_points_lie_where_a_person_sees_them(
@@ -86,8 +86,9 @@ def test_roi_of_a_detection() -> None:
     assert apply(roi.matrix(192), np.array([(130.0, 120.0)]))[0] == pytest.approx([96, 96])
 
 
-def test_roi_of_landmarks() -> None:
-    """Round the landmarks' bounds, level by the outer corners of the eyes."""
+def test_roi_of_a_face() -> None:
+    """Round the face's box, which bounds the landmarks, and level by the outer corners of the eyes."""
     landmarks = np.tile(np.array([50, 50, 0], np.float32), (468, 1))
     landmarks[RIGHT_EYE], landmarks[LEFT_EYE], landmarks[CHIN] = (20, 40, 0), (80, 40, 0), (50, 120, 0)
-    assert roi_of_landmarks(landmarks) == Roi(50, 80, 120, 0)
+    face = Face(bounds(landmarks), landmarks, 1.0, 0.1)
+    assert roi_of_face(face) == Roi(50, 80, 120, 0)

@@ -12,6 +12,7 @@ from doorctl.core.card import Calibration
 from doorctl.core.gallery import Gallery
 from doorctl.core.records import Box, Frame, Gate, Image, LivenessVerdict, Person
 from doorctl.errors import ModelError
+from doorctl.models.install import ModelSet
 from doorctl.vision.observe import Observer
 
 WIDTH, HEIGHT = 640, 480
@@ -198,3 +199,100 @@ def test_a_still_picture_is_judged_apart(make_observer: MakeObserver, hopper: Im
     runs = observer.detector.net.runs
     observer.observe(Frame(image, 0.1, 1))
     assert observer.detector.net.runs == runs
+
+
+def noisy(image: Image, seed: int) -> Image:
+    noise = np.random.default_rng(seed).normal(0, 2, image.shape[:2])[..., None]
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def test_where_nobody_is_the_detector_looks_once_a_second(make_observer: MakeObserver) -> None:
+    """An empty scene is looked at frame by frame for three seconds, and then once a second."""
+    observer = make_observer()
+    empty = [noisy(EMPTY_SCENE, i) for i in range(10)]
+    assert set(play(observer, [empty[i % 10] for i in range(45)], fps=15)) == {Gate.NO_FACE}
+    assert observer.detector.net.runs == 45
+    play(observer, [empty[i % 10] for i in range(75)], fps=15, start=3.0)
+    assert observer.detector.net.runs <= 45 + 6
+
+
+@pytest.mark.parametrize("late", range(0, 15, 3))
+def test_one_who_appears_is_seen_at_once(make_observer: MakeObserver, hopper: Image, late: int) -> None:
+    """Whenever between two looks a face comes in, that very frame is judged."""
+    observer = make_observer()
+    empty = [noisy(EMPTY_SCENE, i) for i in range(10)]
+    play(observer, [empty[i % 10] for i in range(75 + late)], fps=15)
+    slept = observer.detector.net.runs
+    assert slept < 60
+    small = noisy(scene((hopper, 200, 220)), 1)  # hardly as wide as the least face of 0.1
+    assert play(observer, [small, small], fps=15, start=(75 + late) / 15) == [Gate.PASSED] * 2
+    assert observer.detector.net.runs == slept + 1
+
+
+def test_one_who_comes_without_a_move_is_seen_at_the_next_look(
+    make_observer: MakeObserver, hopper: Image
+) -> None:
+    """A face that fades in over 30 s, as no person can, is seen within a second of being there to see."""
+    sleeper, wakeful = make_observer(), make_observer(relook_seconds=0.0)
+    face = scene((hopper, 240, 200)).astype(np.float32)
+    seen: list[float] = []
+    for observer in (sleeper, wakeful):
+        for i in range(45, 45 + 30 * 15):
+            share = max(0, i - 90) / (28 * 15)
+            image = (EMPTY_SCENE + share * (face - EMPTY_SCENE)).astype(np.uint8)
+            if observer.observe(Frame(image, i / 15, i)).face is not None:
+                seen.append(i / 15)
+                break
+    assert len(seen) == 2
+    assert sleeper.detector.net.runs < wakeful.detector.net.runs / 2
+    assert seen[0] - seen[1] <= 1.0
+
+
+def test_one_who_moves_keeps_it_awake(make_observer: MakeObserver, hopper: Image) -> None:
+    """Somebody who sways with the face turned away is looked at in every frame, until the face is seen."""
+    observer = make_observer()
+    back = cv2.GaussianBlur(scene((hopper, 480, 0)), (0, 0), 25)  # a head and shoulders without a face
+    frames = [np.roll(back, round(40 * np.sin(i / 5)), axis=1).astype(np.uint8) for i in range(120)]
+    assert set(play(observer, frames, fps=15)) == {Gate.NO_FACE}
+    assert observer.detector.net.runs == 120
+    assert play(observer, [scene((hopper, 480, 100))], start=8.0) == [Gate.PASSED]
+
+
+def test_the_frames_of_a_visit_are_taken_together(
+    make_observer: MakeObserver, models: ModelSet, hopper: Image
+) -> None:
+    """On a noisy camera the match is steadier than a single frame's, from the first frame to the fifth."""
+    rng = np.random.default_rng(0)
+    observer, clear = make_observer(), scene((hopper, 480, 100))
+    gallery = gallery_of(observer, models, hopper)
+    noisy = [np.clip(clear + rng.normal(0, 40, clear.shape), 0, 255).astype(np.uint8) for _ in range(10)]
+    together, alone = make_observer(gallery=gallery), make_observer(gallery=gallery)
+    fused = [together.observe(Frame(image, i / 10, i)) for i, image in enumerate(noisy)]
+    single = [alone.observe(Frame(image, i * 10.0, i)) for i, image in enumerate(noisy)]
+    similarity = [[seen.match.similarity for seen in run if seen.match] for run in (fused, single)]
+    assert len(similarity[0]) == len(similarity[1]) == 10
+    assert np.mean(similarity[0][4:]) > np.mean(similarity[1][4:])
+    assert similarity[0][0] == pytest.approx(similarity[1][0], abs=1e-4)
+
+
+def test_who_takes_the_place_of_another_gains_nothing(
+    make_observer: MakeObserver, models: ModelSet, hopper: Image, collins: Image
+) -> None:
+    """Collins, where Hopper was in the frame before, is as unlike her as a stranger is."""
+    first = make_observer()
+    gallery = gallery_of(first, models, hopper)
+    before, after = scene((hopper, 480, 100)), scene((collins, 560, 60))
+    observer = make_observer(gallery=gallery)
+    for number in range(5):
+        observer.observe(Frame(before, number / 10, number))
+    swapped = observer.observe(Frame(after, 0.5, 5))
+    assert swapped.match is not None
+    assert swapped.match.similarity < 0.3
+
+
+def gallery_of(observer: Observer, models: ModelSet, image: Image) -> Gallery:
+    """One person, on the installed card's own scale."""
+    recognition = models.embedder.card.recognition
+    assert recognition is not None
+    template = observer.embed(image, observer.faces(image)[0])
+    return Gallery.build([(Person(1, "Grace Hopper"), template)], recognition.calibration)

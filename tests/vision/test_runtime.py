@@ -72,6 +72,19 @@ def test_input_follows_the_card(models: ModelSet) -> None:
     assert fed[0, 0, 0].tolist() == [4.5, 9.0, 13.5]
 
 
+def test_judging_a_crop_is_preparing_and_running(models: ModelSet) -> None:
+    """Written straight into the net's input, crop after crop, the outputs are bit for bit the same."""
+    rng = np.random.default_rng(4)
+    direct, apart = Net(models.mesh), Net(models.mesh)
+    for _ in range(3):
+        crop = rng.integers(0, 256, (192, 192, 3), np.uint8)
+        for ours, theirs in zip(direct.judge(crop), apart(apart.prepare(crop)), strict=True):
+            assert (ours == theirs).all()
+    assert direct.runs == apart.runs == 3
+    with pytest.raises(ModelError, match="takes"):
+        direct.judge(crop[:100])
+
+
 def test_outputs_stay_valid_and_runs_are_counted(models: ModelSet) -> None:
     """A second run does not change what the first one returned."""
     net = Net(models.mesh)
