@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
-from doorctl.core.door import Door, Policy, step
+from doorctl.core.door import Door, step
+from doorctl.core.policy import Policy
 from doorctl.core.records import Cause, Decision, Event, Frame, Input, Observation, Reason, Tick
 from doorctl.errors import ModelError, PinError
 
@@ -60,7 +61,8 @@ class Daemon:
         policy: the rules; may be replaced between two frames.
         record: writes an event; has to have it safe before it returns.
         now: seconds, on the scale of ``Frame.at``.
-        between: called once after every frame; the place to reload.
+        before: called once before every frame is judged, when the camera has given it: the place to take
+            up what has changed, so that nobody is let in by what no longer holds.
         asked: its ``stop`` ends the loop before the next frame.
         watch: shown every frame with what came of it, for drawing and timelines.
     """
@@ -73,7 +75,7 @@ class Daemon:
         policy: Policy,
         record: Callable[[Event], object],
         now: Callable[[], float],
-        between: Callable[[], None] = lambda: None,
+        before: Callable[[], None] = lambda: None,
         asked: Asked | None = None,
         watch: Callable[[Frame | None, Input, Decision], None] = lambda frame, fact, decision: None,
     ) -> None:
@@ -83,7 +85,7 @@ class Daemon:
         self._strike = strike
         self._record = record
         self._now = now
-        self.between = between
+        self.before = before
         self._watch = watch
         self._door = Door()
         self._failures = 0
@@ -102,9 +104,9 @@ class Daemon:
             for frame in camera:
                 if self.asked.stop:
                     break
+                self.before()
                 self.turn(frame)
                 notify("WATCHDOG=1")
-                self.between()
         finally:
             notify("STOPPING=1")
 

@@ -111,6 +111,9 @@ class MatchConfig(_Section):
     margin: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="a number from 0 to 1 (cosine), or null for the model card's own"
     )
+    lookalike_margin: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="a number from 0 to 1 (cosine), or null for twice the margin"
+    )
 
 
 class LivenessConfig(_Section):
@@ -124,6 +127,9 @@ class DoorConfig(_Section):
     """What it takes to open, and for how long."""
 
     confirm_frames: int = Field(default=5, ge=2, le=60, description="frames; one is never enough")
+    lookalike_frames: Annotated[int, Field(ge=2, le=120)] | None = Field(
+        default=None, description="a whole number from 2 to 120, or null for twice confirm_frames"
+    )
     confirm_seconds: float = Field(default=1.5, ge=0.2, le=10, description="seconds")
     open_seconds: float = Field(default=3.0, ge=0.2, le=60, description="seconds")
     regrant_seconds: float = Field(default=10.0, ge=0, le=3600, description="seconds")
@@ -171,16 +177,37 @@ class Config(_Section):
             raise PydanticCustomError("clash", "{message}", {"message": message, "clashes": clashes})
         return self
 
+    @property
+    def lookalike_frames(self) -> int:
+        """``door.lookalike_frames``, or twice ``door.confirm_frames`` as far as so many come in time."""
+        frames = self.door.confirm_frames
+        in_time = (n for n in range(frames, 2 * frames + 1) if self._in_time(n))
+        return self.door.lookalike_frames or max(in_time, default=frames)
+
+    def _in_time(self, frames: int) -> bool:
+        """Whether the camera gives so many frames within ``door.confirm_seconds``."""
+        return (frames - 1) / self.camera.fps < self.door.confirm_seconds
+
     def clashes(self) -> Iterator[tuple[tuple[KeyPath, ...], str]]:
         """Keys that are right one by one and cannot hold together: (keys, what is wrong)."""
-        door, camera = self.door, self.camera
-        need = (door.confirm_frames - 1) / camera.fps
-        if need >= door.confirm_seconds:
-            told = (
-                f"{door.confirm_frames} frames at camera.fps {camera.fps} take {need:.2f} s, so the door "
-                f"would never open, expected less than door.confirm_seconds ({door.confirm_seconds:g})"
-            )
-            yield (("door", "confirm_frames"), ("door", "confirm_seconds"), ("camera", "fps")), told
+        door, camera, match = self.door, self.camera, self.match
+        for key, frames in (
+            ("confirm_frames", door.confirm_frames),
+            ("lookalike_frames", door.lookalike_frames),
+        ):
+            if frames is not None and not self._in_time(frames):
+                told = (
+                    f"{frames} frames at camera.fps {camera.fps} take {(frames - 1) / camera.fps:.2f} s, "
+                    "so the door would never open, expected less than door.confirm_seconds "
+                    f"({door.confirm_seconds:g})"
+                )
+                yield (("door", key), ("door", "confirm_seconds"), ("camera", "fps")), told
+        if door.lookalike_frames is not None and door.lookalike_frames < door.confirm_frames:
+            told = f"{door.lookalike_frames}, expected at least door.confirm_frames ({door.confirm_frames})"
+            yield (("door", "lookalike_frames"), ("door", "confirm_frames")), told
+        if match.lookalike_margin is not None and match.lookalike_margin < (match.margin or 0):
+            told = f"{match.lookalike_margin:g}, expected at least match.margin ({match.margin:g})"
+            yield (("match", "lookalike_margin"), ("match", "margin")), told
         if camera.loop and camera.live:
             told = "true, expected false, since camera.source is no recording"
             yield (("camera", "loop"), ("camera", "source")), told

@@ -61,7 +61,8 @@ def door(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "demo", "check", "lock", "enrol", "identify", "replay", "events", "models", "people"]
+    "command",
+    ["run", "demo", "check", "lock", "enrol", "identify", "replay", "events", "models", "people", "bench"],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
     """--help answers at once, and shows how the command is used."""
@@ -159,7 +160,8 @@ def test_a_real_door_without_liveness_needs_the_owners_word(tmp_path: Path) -> N
 def test_people_come_and_go(door: Path, models_dir: Path) -> None:
     """Enrol, identify, deny, allow, show, remove: each does what it says, and the events tell it."""
     enrolled = lines(doorctl("enrol", "Grace Hopper", hopper_file(), "--json", data=door))
-    assert enrolled == [{"person": "Grace Hopper", "enrolled": 1, "refused": []}]
+    nothing: dict[str, list[str]] = {"held": [], "refused": [], "looks_like": []}
+    assert enrolled == [{"person": "Grace Hopper", "enrolled": 1, **nothing}]
     grace, eileen = lines(doorctl("identify", hopper_file(), astronaut_file(), "--json", data=door))
     assert (grace["person"], grace["reason"]) == ("Grace Hopper", "recognised")
     assert (eileen["person"], eileen["reason"]) == (None, "unknown_person")
@@ -175,17 +177,60 @@ def test_people_come_and_go(door: Path, models_dir: Path) -> None:
 
 
 def test_a_face_cannot_be_slipped_in_under_another_name(door: Path, models_dir: Path) -> None:
-    """Collins in a photo called Hopper's is refused, so is Hopper under a second name, and again once she is
-    denied; --force is the way round, and says so."""
+    """Hopper under a second name is refused, and again once she is denied; --force is the way round, says
+    so, and is told as a lookalike, which 'people list' and 'people show' tell too."""
     assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
-    refused(doorctl("enrol", "Grace Hopper", astronaut_file(), data=door), 65, "does not resemble", "--force")
     refused(doorctl("enrol", "Amazing Grace", hopper_file(), data=door), 65, "known already, as Grace Hopper")
     assert doorctl("people", "deny", "Grace Hopper", data=door).returncode == 0
     refused(doorctl("enrol", "New Start", hopper_file(), data=door), 65, "who is denied")
     assert [row["person"] for row in lines(doorctl("people", "list", "--json", data=door))] == [
         "Grace Hopper"
     ]
-    assert doorctl("enrol", "Amazing Grace", hopper_file(), "--force", data=door).returncode == 0
+    forced = doorctl("enrol", "Amazing Grace", hopper_file(), "--force", data=door)
+    assert forced.returncode == 0
+    assert "Amazing Grace looks like Grace Hopper (1.00)" in forced.stdout
+    rows = lines(doorctl("people", "list", "--json", data=door))
+    assert [row["looks_like"] for row in rows] == [
+        [{"person": "Amazing Grace", "similarity": 1.0}],
+        [{"person": "Grace Hopper", "similarity": 1.0}],
+    ]
+    assert "Grace Hopper (1.00)" in doorctl("people", "list", data=door).stdout
+    assert "looks like Amazing Grace (1.00)" in doorctl("people", "show", "Grace Hopper", data=door).stdout
+
+
+def test_a_photo_that_does_not_match_waits_for_a_word(door: Path, models_dir: Path) -> None:
+    """Collins in a photo called Hopper's is held (77), shown with its number, and gone once rejected; while
+    it waits for a second time she is enrolled as herself, and only --force approves it then."""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    slipped = doorctl("enrol", "Grace Hopper", astronaut_file(), data=door)
+    refused(slipped, 77, "is held", "people approve 'Grace Hopper' --photo 1", "reject")
+    assert "held as photo 1: score" in doorctl("people", "show", "Grace Hopper", data=door).stdout
+    refused(doorctl("people", "reject", "Grace Hopper", "--photo", 2, data=door), 65, "no held photo 2")
+    assert "1 photo rejected" in doorctl("people", "reject", "Grace Hopper", data=door).stdout
+
+    again = doorctl("enrol", "Grace Hopper", hopper_file(), astronaut_file(), "--json", data=door)
+    fields = json.loads(again.stdout)
+    assert (again.returncode, fields["enrolled"]) == (77, 0)
+    assert [(held["photo"], held["number"]) for held in fields["held"]] == [(str(astronaut_file()), 2)]
+    assert doorctl("enrol", "Eileen Collins", astronaut_file(), data=door).returncode == 0
+    refused(doorctl("people", "approve", "Grace Hopper", data=door), 65, "known already, as Eileen Collins")
+    assert lines(doorctl("people", "list", "--json", data=door))[0]["held"] == 1
+    approved = doorctl("people", "approve", "Grace Hopper", "--force", data=door)
+    assert "1 photo approved" in approved.stdout
+    assert "looks like Eileen Collins" in approved.stdout
+    (grace, _) = lines(doorctl("people", "list", "--json", data=door))
+    assert (grace["photos"], grace["held"]) == (2, 0)
+
+
+def test_people_are_listed_without_nets(door: Path, models_dir: Path) -> None:
+    """Who looks like whom is then unknown, and told as that; denying works as ever."""
+    assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
+    nowhere = str(door / "none")
+    listed = doorctl("people", "list", "--json", data=door, DOORCTL_MODELS=nowhere)
+    assert "cannot be told" in listed.stderr
+    assert lines(listed)[0]["looks_like"] is None
+    assert doorctl("people", "deny", "Grace Hopper", data=door, DOORCTL_MODELS=nowhere).returncode == 0
+    assert doorctl("people", "allow", "Grace Hopper", data=door, DOORCTL_MODELS=nowhere).returncode == 0
 
 
 def test_no_output_replaces_what_it_is_made_from(door: Path, models_dir: Path, walk_up_clip: Path) -> None:

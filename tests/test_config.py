@@ -128,6 +128,14 @@ def test_values_mean_what_they_look_like(write: Path, line: str, value: object) 
         ("match: {threshold: 0.3}", "match.threshold: 0.3, expected auto, or a number from 0.5 to 1"),
         ("match: {threshold: 1.01}", "match.threshold: 1.01, expected auto"),
         ("match: {threshold: high}", 'match.threshold: "high", expected auto'),
+        (
+            "match: {lookalike_margin: wide}",
+            'match.lookalike_margin: "wide", expected a number from 0 to 1 (cosine), or null for twice',
+        ),
+        (
+            "door: {lookalike_frames: 1}",
+            "door.lookalike_frames: 1, expected a whole number from 2 to 120, or",
+        ),
         ("match: {margin: -0.1}", "match.margin: -0.1, expected a number from 0 to 1"),
         ("liveness: {mode: passive}", 'liveness.mode: "passive", expected off'),
         ("liveness: {mode: false}", "liveness.mode: false, expected off"),
@@ -156,6 +164,18 @@ def test_values_mean_what_they_look_like(write: Path, line: str, value: object) 
             "door.confirm_frames: 40 frames at camera.fps 15 take 2.60 s, so the door would never open, "
             "expected less than door.confirm_seconds (1.5)",
         ),
+        (
+            "door: {lookalike_frames: 24}",
+            "door.lookalike_frames: 24 frames at camera.fps 15 take 1.53 s, so the",
+        ),
+        (
+            "door: {lookalike_frames: 4}",
+            "door.lookalike_frames: 4, expected at least door.confirm_frames (5)",
+        ),
+        (
+            "match: {margin: 0.2, lookalike_margin: 0.1}",
+            "match.lookalike_margin: 0.1, expected at least match.margin (0.2)",
+        ),
     ],
 )
 def test_each_mistake_is_told_on_one_line(write: Path, line: str, told: str) -> None:
@@ -165,6 +185,18 @@ def test_each_mistake_is_told_on_one_line(write: Path, line: str, told: str) -> 
     assert lines[0].startswith(f"doorctl.yaml:2: {told}")
     assert lines[0].isprintable()
     assert len(lines[0]) < 260
+
+
+@pytest.mark.parametrize(
+    ("door", "fps", "frames"),
+    [({}, 15, 10), ({"lookalike_frames": 7}, 15, 7), ({"confirm_seconds": 0.5}, 15, 8), ({}, 3, 5)],
+)
+def test_lookalikes_are_asked_for_no_more_frames_than_come(
+    door: dict[str, float], fps: int, frames: int
+) -> None:
+    """Twice as many as of anyone else, or what is set, or as many as the camera gives in time."""
+    config = Config.model_validate({"door": door, "camera": {"fps": fps}})
+    assert config.lookalike_frames == frames
 
 
 def test_all_mistakes_are_told_at_once_in_the_files_order(write: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from doorctl.core.door import Policy
+from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Event,
     EventKind,
@@ -28,7 +28,7 @@ from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
 
-POLICY = Policy(threshold=0.7, margin=0.08, liveness_required=False)
+POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness_required=False)
 GRACE = Person(1, "Grace Hopper")
 
 
@@ -36,13 +36,14 @@ class Knows:
     """Stands at the observer's seam: sees one person well on every frame, or fails when told to."""
 
     def __init__(self) -> None:
+        self.person = GRACE
         self.failing = False
         self.delay = 0.0
 
     def observe(self, frame: Frame) -> Observation:
         if self.failing:
             raise ModelError("the net gave no number")
-        match = Match(GRACE, 0.8, 0.9, 0.4)
+        match = Match(self.person, 0.8, 0.9, 0.4)
         return Observation(
             frame.at,
             frame.at + self.delay,
@@ -186,6 +187,27 @@ def test_a_lost_service_manager_is_no_reason_to_stop(
     monkeypatch.setenv("NOTIFY_SOCKET", os.fspath(tmp_path / "nobody"))
     notify("READY=1")
     assert "could not be told" in caplog.text
+
+
+def test_what_changed_while_the_camera_was_waited_for_holds_for_the_frame_it_gives(rig: Rig) -> None:
+    """Denied by another process just before the fifth frame comes: that frame already knows it."""
+    known = GRACE
+
+    def take_up() -> None:
+        rig.observer.person = known
+
+    def frames() -> Iterator[Frame]:
+        nonlocal known
+        for i in range(5):
+            rig.timer.advance(i / 10)
+            if i == 4:
+                known = Person(GRACE.id, GRACE.name, denied=True)
+            yield Frame(np.zeros((48, 64, 3), np.uint8), i / 10, i)
+
+    rig.daemon.before = take_up
+    rig.daemon.run(frames())
+    assert not rig.relay.is_on
+    assert rig.events == []
 
 
 def test_stopping_ends_the_loop_after_the_frame_in_hand(rig: Rig) -> None:

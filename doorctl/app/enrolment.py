@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from doorctl.app.wiring import Eye
-from doorctl.core.calibration import score_of
-from doorctl.core.gallery import Gallery
-from doorctl.core.records import Face, Gate, Image, Vector
+from doorctl.core.records import Face, Gate, Image
 from doorctl.errors import PhotoError
 from doorctl.store.records import NewPhoto
 from doorctl.vision.photo import read_photo
@@ -19,11 +16,6 @@ from doorctl.vision.quality import gate_of
 MIN_FACE_PIXELS = 60
 """Narrowest face to learn from. The embedder's crop shows a face about 100 pixels wide; with far fewer
 than that, most of what it is shown was never in the picture."""
-
-RESEMBLES = 0.6
-"""Least score against one of the person's own templates: one stranger's photo in a thousand reaches it, and
-of genuine pairs of press photos 0.7 % miss it with the standard set, 6 % with the fallback set
-(``scripts/calibrate``). At the door's own threshold it would be 7.5 % and 61 %."""
 
 SECOND_FACE = 0.5
 """A second face at least this large, relative to the largest, leaves it open who is meant."""
@@ -49,32 +41,6 @@ def only_face(eye: Eye, image: Image, name: str) -> Face:
     if gate_of(face, image.shape, min_face=0.0) is Gate.OUT_OF_VIEW:
         raise PhotoError(f"{name}: the face is cut off by the edge", "use a photo that shows the whole face")
     return face
-
-
-def doubt(
-    eye: Eye, name: str, photo: NewPhoto, own: Sequence[Vector], others: Gallery, threshold: float
-) -> str:
-    """Why a photo should not be enrolled under a name, or nothing.
-
-    Whoever is in the photo will be let in as that person: it must resemble the photos that the person
-    has already, and must not be somebody else's, a denied person's least of all.
-
-    Args:
-        eye: whose calibration tells what resembles.
-        name: the person's, for the words.
-        photo: with its embedding.
-        own: the person's templates, earlier ones of the same call included.
-        others: everybody else.
-        threshold: calibrated score from which the door takes a face for somebody's.
-    """
-    scale = eye.recognition.calibration
-    if own and score_of(max(float(v @ photo.vector) for v in own), scale) < RESEMBLES:
-        return f"{photo.source}: the face does not resemble {name}'s other photos"
-    match = others.match(photo.vector)
-    if match.person is not None and match.score >= threshold:
-        who = f"{match.person.name}, who is denied" if match.person.denied else match.person.name
-        return f"{photo.source}: the face is known already, as {who}"
-    return ""
 
 
 def photo_to_template(eye: Eye, path: Path) -> NewPhoto:

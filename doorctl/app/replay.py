@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from doorctl.app.settings import Settings
-from doorctl.app.wiring import camera_event, known_people, open_eye, open_source, policy_of, relay_event
+from doorctl.app.wiring import camera_event, known_people, open_eye, open_source, relay_event
 from doorctl.camera.base import Camera
-from doorctl.core.door import Policy
+from doorctl.core.policy import Policy
 from doorctl.core.records import Decision, Event, Frame, Input
 from doorctl.daemon import Daemon
 from doorctl.gpio.pins import make_pin_factory
@@ -55,7 +55,7 @@ def open_replay(
     timer, start = SimulatedTimer(), time.monotonic()
     with ExitStack() as stack:
         eye = open_eye(settings)
-        eye.observer.gallery = known_people(settings, eye)
+        policy = eye.meet(known_people(settings, eye), settings.config)
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -76,7 +76,6 @@ def open_replay(
                 on_change=lambda on, at: record(relay_event(on, at)),
             )
         )
-        policy = policy_of(settings.config, eye.recognition, eye.observer.gallery)
         daemon = Daemon(
             observer=eye.observer, strike=relay, policy=policy, record=record, now=timer.now, watch=watch
         )

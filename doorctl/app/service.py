@@ -13,7 +13,7 @@ from doorctl.app.place import only_one, remember_gpio
 from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
-from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, policy_of, relay_event
+from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, relay_event
 from doorctl.config import load_config
 from doorctl.core.records import Event, EventKind
 from doorctl.daemon import Daemon, notify, signals
@@ -65,7 +65,7 @@ def run(settings: Settings) -> None:
             )
         )
         eye = open_eye(settings, now=timer.now)
-        policy = policy_of(config, eye.recognition, eye.observer.gallery)
+        policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         keeper = _Keeper(settings, eye, store, record, timer.now)
         camera = stack.enter_context(
             open_source(
@@ -85,7 +85,7 @@ def run(settings: Settings) -> None:
             record=record,
             now=timer.now,
             asked=asked,
-            between=lambda: keeper.look(daemon),
+            before=lambda: keeper.look(daemon),
         )
         keeper.look(daemon)  # the camera may have taken seconds to open
         people = len(eye.observer.gallery.people)
@@ -107,7 +107,7 @@ def run(settings: Settings) -> None:
 
 
 class _Keeper:
-    """Between two frames: takes up people changed by other processes, and a changed configuration."""
+    """Before each frame: takes up people changed by other processes, and a changed configuration."""
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class _Keeper:
         self._version: int | None = None
 
     def look(self, daemon: Daemon) -> None:
-        """Called after each frame; costs microseconds when nothing has changed."""
+        """Called before each frame is judged; costs microseconds when nothing has changed."""
         if daemon.asked.reload:
             daemon.asked.reload = False
             self._reload(daemon)
@@ -131,10 +131,9 @@ class _Keeper:
         version = self._store.version()
         if version != self._version:
             before, after = self._eye.observer.gallery, self._eye.gallery(self._store)
-            self._eye.observer.gallery = after
+            daemon.policy = self._eye.meet(after, self._config)
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
-                daemon.policy = policy_of(self._config, self._eye.recognition, after)
                 self._tell_promise()
 
     def _tell_promise(self) -> None:
@@ -158,7 +157,7 @@ class _Keeper:
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
             guard(replace(self._started, config=config))
-            policy = policy_of(config, self._eye.recognition, self._eye.observer.gallery)
+            policy = self._eye.meet(self._eye.observer.gallery, config)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
         else:

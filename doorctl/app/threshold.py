@@ -23,10 +23,11 @@ def sentence(promise: Promise) -> str:
     """What a promise comes to, in one sentence."""
     if not promise.people:
         return "nobody is enrolled: nobody can be let in"
-    known = f"{counted(promise.people, 'person', 'people')}, {counted(promise.templates, 'template', 'templates')}"
+    people = counted(promise.people, "person", "people")
+    templates = counted(promise.templates, "template", "templates")
     return (
-        f"{known}: on LFW's people a stranger would be let in {once_in(promise.strangers)} and a known person "
-        f"turned away {once_in(promise.refused)}; "
+        f"{people}, {templates}: on LFW's people a stranger would be let in {once_in(promise.strangers)} "
+        f"and a known person turned away {once_in(promise.refused)}; "
         f"with the allowance for your camera, a stranger {once_in(promise.strangers_here)}"
     )
 

@@ -12,8 +12,9 @@ from doorctl.app.threshold import promise_for
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
 from doorctl.core.card import Recognition
-from doorctl.core.door import Policy
 from doorctl.core.gallery import Gallery
+from doorctl.core.lookalikes import limit_of, marked
+from doorctl.core.policy import Policy
 from doorctl.core.records import Event, EventKind
 from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet, load
@@ -27,11 +28,14 @@ log = logging.getLogger(__name__)
 def policy_of(config: Config, recognition: Recognition, gallery: Gallery) -> Policy:
     """The rules of the door, as the configuration, the embedder's card and the number of people set them."""
     match, door = config.match, config.door
+    margin = recognition.margin if match.margin is None else match.margin
     return Policy(
         threshold=promise_for(match, recognition, gallery).threshold,
-        margin=recognition.margin if match.margin is None else match.margin,
+        margin=margin,
+        lookalike_margin=2 * margin if match.lookalike_margin is None else match.lookalike_margin,
         liveness_required=config.liveness.mode != "off",
         confirm_frames=door.confirm_frames,
+        lookalike_frames=config.lookalike_frames,
         confirm_seconds=door.confirm_seconds,
         open_seconds=door.open_seconds,
         regrant_seconds=door.regrant_seconds,
@@ -51,19 +55,36 @@ class Eye:
         """The people in the store, as far as this embedder made their templates."""
         return store.gallery(self.models.embedder.card.name, self.recognition.calibration)
 
+    def meet(self, people: Gallery, config: Config) -> Policy:
+        """Judge by these people from now on, and by the rules that they need, which also mark lookalikes."""
+        policy = policy_of(config, self.recognition, people)
+        limit = limit_of(policy.threshold, policy.margin, self.recognition.calibration)
+        self.observer.gallery = marked(people, limit)
+        return policy
+
+
+def installed(settings: Settings) -> tuple[ModelSet, Recognition]:
+    """The set of nets that the settings choose, and what its embedder's card says of recognition.
+
+    Raises:
+        ModelError: a model is missing or damaged.
+    """
+    chosen = settings.config.models.set
+    models = load(settings.models, prefer=None if chosen == "auto" else chosen)
+    recognition = models.embedder.card.recognition
+    if recognition is None:
+        raise ModelError(f"the card of {models.embedder.card.name} says nothing of recognition")
+    return models, recognition
+
 
 def open_eye(settings: Settings, *, now: Callable[[], float] | None = None) -> Eye:
-    """Load the nets; the gallery is empty until one is assigned to ``observer.gallery``.
+    """Load the nets; nobody is known to them until they ``meet`` people.
 
     Raises:
         ModelError: a model is missing, damaged or cannot be run.
     """
     config = settings.config
-    preferred = None if config.models.set == "auto" else config.models.set
-    models = load(settings.models, prefer=preferred)
-    recognition = models.embedder.card.recognition
-    if recognition is None:
-        raise ModelError(f"the card of {models.embedder.card.name} says nothing of recognition")
+    models, recognition = installed(settings)
     observer = Observer(
         detector=models.detector_full if config.vision.detector == "full" else models.detector,
         detector_full=models.detector_full,

@@ -26,7 +26,8 @@ from doorctl.cli.output import (
 from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
-    from doorctl.core.door import Check, Policy
+    from doorctl.core.door import Check
+    from doorctl.core.policy import Policy
     from doorctl.core.records import Decision, Event, Frame, Input, Observation, Reason
 
 
@@ -53,7 +54,7 @@ def identify(
     as_json: JsonOption = False,
 ) -> None:
     """Say whom each picture shows, how sure the door is, and what it would refuse."""
-    from doorctl.app.wiring import known_people, open_eye, policy_of
+    from doorctl.app.wiring import known_people, open_eye
     from doorctl.core.door import checks
     from doorctl.vision.draw import draw_face, write_picture
     from doorctl.vision.photo import read_photo
@@ -64,8 +65,7 @@ def identify(
         refuse_overwriting(output, images)
     settings = settings_of(context, config, data)
     eye = open_eye(settings)
-    eye.observer.gallery = known_people(settings, eye)
-    policy = policy_of(settings.config, eye.recognition, eye.observer.gallery)
+    policy = eye.meet(known_people(settings, eye), settings.config)
     failed = False
     for path in images:
         try:

@@ -1,15 +1,15 @@
-"""``doorctl enrol`` and ``doorctl people``: who may come in."""
+"""``doorctl people``: who may come in, and whose photos wait for a word."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from doorctl.cli.enrol import enrol, likeness_fields, tell_likenesses
 from doorctl.cli.output import (
     ConfigOption,
     DataOption,
@@ -19,14 +19,22 @@ from doorctl.cli.output import (
     settings_of,
     tell_error,
 )
-from doorctl.errors import PhotoError
+from doorctl.errors import ModelError, PhotoError
 
 if TYPE_CHECKING:
+    from doorctl.app.settings import Settings
+    from doorctl.core.lookalikes import Likeness
     from doorctl.store.database import Store
     from doorctl.store.records import PersonRecord
 
-commands = typer.Typer(help="List, deny, allow and remove people.", no_args_is_help=True)
+commands = typer.Typer(
+    help="List, deny, allow and remove people, and decide on photos.", no_args_is_help=True
+)
 Name = Annotated[str, typer.Argument(help="The person's name; capitals do not matter.", metavar="NAME")]
+PhotoNumber = Annotated[
+    int | None,
+    typer.Option("--photo", metavar="N", help="That photo only; 'people show' tells numbers.", min=1),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,86 +42,32 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(commands, name="people")
 
 
-def enrol(
-    context: typer.Context,
-    name: Name,
-    photos: Annotated[list[Path], typer.Argument(help="Photos of this person alone.", metavar="PHOTO...")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Enrol a face that resembles somebody else, or not this person.")
-    ] = False,
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Learn a person from photos, or add photos to a person already known.
-
-    Templates are kept, photos are not. A photo that cannot be used is refused with its
-    reason and the others are enrolled; the exit code is then 65. Whoever is in a photo
-    will be let in as this person, so a face that does not resemble the person's other
-    photos, or that is known under another name, is refused too.
-    """
-    from doorctl.app.enrolment import doubt, photo_to_template
-    from doorctl.app.state import open_store
-    from doorctl.app.wiring import open_eye, policy_of
-    from doorctl.store.records import NewPhoto
-
-    settings = settings_of(context, config, data)
-    eye = open_eye(settings)
-    taken: list[NewPhoto] = []
-    refused: list[tuple[Path, PhotoError]] = []
-    out = console()
-    quiet = as_json or not out.is_terminal or len(photos) < 2
-    with open_store(settings) as store:
-        gallery = eye.gallery(store)
-        threshold = policy_of(settings.config, eye.recognition, gallery).threshold
-        templates, others = gallery.of(store.number(name))
-        own = list(templates)
-        for photo in track(photos, "looking at photos", console=out, transient=True, disable=quiet):
-            try:
-                new = photo_to_template(eye, photo)
-                if not force and (why := doubt(eye, name, new, own, others, threshold)):
-                    raise PhotoError(why, "check whose face it is; --force enrols it all the same")
-            except PhotoError as error:
-                refused.append((photo, error))
-                if not as_json:
-                    tell_error(error)
-            else:
-                taken.append(new)
-                own.append(new.vector)
-        enrolment = store.enrol(name, taken) if taken else None
-    added = enrolment.added if enrolment else 0
-    person = enrolment.person.name if enrolment else name
-    if as_json:
-        emit(_enrolled(person, added, refused))
-    elif enrolment:
-        known = len(taken) - added
-        more = f" ({known} already known)" if known else ""
-        out.print(f"{person}: {added} photo{'s' * (added != 1)} enrolled{more}")
-    if refused:
-        raise typer.Exit(PhotoError.exit_code)
-
-
-def _enrolled(name: str, added: int, refused: list[tuple[Path, PhotoError]]) -> dict[str, Any]:
-    return {
-        "person": name,
-        "enrolled": added,
-        "refused": [{"photo": str(photo), "reason": str(error)} for photo, error in refused],
-    }
-
-
-def _fields(record: PersonRecord) -> dict[str, Any]:
+def _fields(record: PersonRecord, found: tuple[Likeness, ...] | None) -> dict[str, Any]:
     return {
         "person": record.name,
         "id": record.id,
         "denied": record.denied,
         "photos": record.photos,
+        "held": record.held,
         "templates": record.templates,
         "since": record.created.isoformat(timespec="seconds"),
+        "looks_like": None if found is None else likeness_fields(record.id, found),
     }
 
 
 def _access(record: PersonRecord) -> Text:
     return Text("denied", style="red") if record.denied else Text("allowed")
+
+
+def _likenesses(settings: Settings, store: Store) -> tuple[Likeness, ...] | None:
+    """Who looks like whom; ``None``, and told, where no nets are installed to say so."""
+    from doorctl.app.admission import register_of
+
+    try:
+        return register_of(settings, store).likenesses()
+    except ModelError as error:
+        tell_error(ModelError(f"who looks like whom cannot be told: {error.message}", error.hint))
+        return None
 
 
 @commands.command("list", epilog="Example: doorctl people list --json")
@@ -123,17 +77,27 @@ def list_people(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show everyone the door knows."""
-    with _store(context, config, data) as store:
+    """Show everyone the door knows, who looks like whom, and whose photos wait for a word."""
+    settings = settings_of(context, config, data)
+    with _store(settings) as store:
         records = store.people()
+        found = _likenesses(settings, store) if records else ()
     if as_json:
         for record in records:
-            emit(_fields(record))
+            emit(_fields(record, found))
         return
-    table = Table("name", "access", "photos", "since", box=None, pad_edge=False)
+    table = Table("name", "access", "photos", "held", "since", "looks like", box=None, pad_edge=False)
     for record in records:
+        alike = (
+            f"{row['person']} ({row['similarity']:.2f})" for row in likeness_fields(record.id, found or ())
+        )
         table.add_row(
-            record.name, _access(record), str(record.photos), f"{record.created.astimezone():%Y-%m-%d}"
+            Text(record.name),
+            _access(record),
+            str(record.photos),
+            Text(str(record.held or ""), style="yellow"),
+            f"{record.created.astimezone():%Y-%m-%d}",
+            Text("?" if found is None else ", ".join(alike)),
         )
     console().print(table if records else "nobody is enrolled")
 
@@ -146,39 +110,111 @@ def show(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one person: access, and the photos that templates were made from."""
-    with _store(context, config, data) as store:
+    """Show one person: access, lookalikes, and the photos that templates were made from."""
+    settings = settings_of(context, config, data)
+    with _store(settings) as store:
         record = store.person(name)
         photos = store.photos(record.name)
+        found = _likenesses(settings, store)
     if as_json:
         rows = [
-            {"source": p.source, "sha256": p.sha256, "added": p.added.isoformat(timespec="seconds")}
+            {
+                "source": p.source,
+                "sha256": p.sha256,
+                "added": p.added.isoformat(timespec="seconds"),
+                "held": p.held,
+                "why": p.why,
+            }
             for p in photos
         ]
-        emit({**_fields(record), "photos": rows})
+        emit({**_fields(record, found), "photos": rows})
         return
     out = console()
     out.print(Text(f"{record.name}: ").append(_access(record)))
     for p in photos:
-        out.print(f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}")
+        held = Text(f"  held as photo {p.held}: {p.why}", style="yellow") if p.held else ""
+        out.print(Text.assemble(f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}", held))
     for model, count in record.templates.items():
         out.print(f"  {count} template{'s' * (count != 1)} of {model}")
+    tell_likenesses(record.person, found or ())
+
+
+@commands.command("approve", epilog="Example: doorctl people approve 'Grace Hopper' --photo 3")
+def approve(
+    context: typer.Context,
+    name: Name,
+    photo: PhotoNumber = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even a face that is known as somebody else's.")
+    ] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Let held photos of a person count: whoever is in them will be let in as this person."""
+    from doorctl.app.admission import register_of
+
+    settings = settings_of(context, config, data)
+    with _store(settings) as store:
+        numbers = _held(store, name, photo)
+        register = register_of(settings, store)
+        standing, held = register.standing(store, name), store.held(name, register.model)
+        for number in () if force else numbers:
+            if number in held and (why := standing.conflict(held[number])):
+                raise PhotoError(
+                    f"photo {number}: {why}", "reject it, or approve it all the same with --force"
+                )
+        store.approve(name, numbers)
+        record = store.person(name)
+        console().print(Text(f"{record.name}: {_photos(numbers)} approved"))
+        tell_likenesses(record.person, register_of(settings, store).likenesses())
+
+
+@commands.command("reject", epilog="Example: doorctl people reject 'Grace Hopper' --photo 3")
+def reject(
+    context: typer.Context,
+    name: Name,
+    photo: PhotoNumber = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Erase held photos of a person for good, templates and all."""
+    with _store(settings_of(context, config, data)) as store:
+        numbers = _held(store, name, photo)
+        store.reject(name, numbers)
+        console().print(Text(f"{store.person(name).name}: {_photos(numbers)} rejected"))
+
+
+def _held(store: Store, name: str, photo: int | None) -> list[int]:
+    """The numbers of a person's held photos, or the one that was named."""
+    record = store.person(name)
+    numbers = [p.held for p in store.photos(name) if p.held is not None]
+    if not numbers or photo not in (None, *numbers):
+        which = "no held photo" if photo is None else f"no held photo {photo}"
+        raise PhotoError(f"{record.name} has {which}", f"see doorctl people show {shlex.quote(record.name)}")
+    return numbers if photo is None else [photo]
+
+
+def _photos(numbers: list[int]) -> str:
+    return f"{len(numbers)} photo{'s' * (len(numbers) != 1)}"
 
 
 @commands.command("deny", epilog="Example: doorctl people deny 'Grace Hopper'")
 def deny(context: typer.Context, name: Name, config: ConfigOption = None, data: DataOption = None) -> None:
     """Keep a person out: still recognised, and refused by name."""
-    with _store(context, config, data) as store:
+    with _store(settings_of(context, config, data)) as store:
         store.set_denied(name, True)
-        console().print(f"{store.person(name).name} is denied")
+        console().print(Text(f"{store.person(name).name} is denied"))
 
 
 @commands.command("allow", epilog="Example: doorctl people allow 'Grace Hopper'")
 def allow(context: typer.Context, name: Name, config: ConfigOption = None, data: DataOption = None) -> None:
     """Let a denied person in again."""
-    with _store(context, config, data) as store:
+    settings = settings_of(context, config, data)
+    with _store(settings) as store:
         store.set_denied(name, False)
-        console().print(f"{store.person(name).name} is allowed")
+        record = store.person(name)
+        console().print(Text(f"{record.name} is allowed"))
+        tell_likenesses(record.person, _likenesses(settings, store) or ())
 
 
 @commands.command("remove", epilog="Example: doorctl people remove 'Grace Hopper' --yes")
@@ -190,15 +226,15 @@ def remove(
     data: DataOption = None,
 ) -> None:
     """Erase a person's templates and name for good. Past events keep a number only."""
-    with _store(context, config, data) as store:
+    with _store(settings_of(context, config, data)) as store:
         record = store.person(name)
         if not yes:
             typer.confirm(f"Erase {record.name} for good?", abort=True)
         store.remove(record.name)
-        console().print(f"{record.name} is removed")
+        console().print(Text(f"{record.name} is removed"))
 
 
-def _store(context: typer.Context, config: Path | None, data: Path | None) -> Store:
+def _store(settings: Settings) -> Store:
     from doorctl.app.state import open_store
 
-    return open_store(settings_of(context, config, data), create=False)
+    return open_store(settings, create=False)

@@ -8,7 +8,8 @@ A grant needs ``confirm_frames`` frames within ``confirm_seconds``, one after an
 each of which on its own shows one and the same person: live, not denied, at or above
 the threshold, ahead of the second-best person by the margin. A frame that shows
 anything else of a face starts the count again; a frame without a usable face leaves
-it to run out of time.
+it to run out of time. Somebody whom the gallery holds a lookalike of needs more
+frames and a wider margin; frames from before and after that was so do not add up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from enum import Enum
 from math import inf, isfinite
 
 from doorctl.core.gallery import NOBODY
+from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Cause,
     Command,
@@ -36,27 +38,6 @@ from doorctl.core.records import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The rules, fixed until the next reload. Seconds, unless said otherwise."""
-
-    threshold: float
-    """Least calibrated score of a match, 0 to 1."""
-    margin: float
-    """Least lead over the second-best person, in cosine."""
-    liveness_required: bool
-    """False lets a photo open the door; the owner must have said so."""
-    confirm_frames: int = 5
-    confirm_seconds: float = 1.5
-    open_seconds: float = 3.0
-    regrant_seconds: float = 10.0
-    """How long someone who stays in view after a grant is not granted again."""
-    max_latency_seconds: float = 1.0
-    """Oldest picture, when judged, that still counts."""
-    gone_seconds: float = 1.0
-    """How long no face must be near enough and in view for a presentation to be over."""
-
-
 class DoorState(Enum):
     """What the strike is told to be."""
 
@@ -71,6 +52,8 @@ class Evidence:
     at: float
     score: float
     margin: float | None
+    lookalike: bool
+    """Whether more was asked of the person, for a likeness in the gallery, when it was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +140,8 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
     denied = match.person is not None and match.person.denied
     # Comparisons are written so that a NaN, which compares false with everything, fails them.
     known = match.person is not None and match.score >= policy.threshold
-    ahead = match.margin is None or match.margin >= policy.margin
+    lead = policy.lead_asked(match.lookalike)
+    ahead = match.margin is None or match.margin >= lead
     unchecked = liveness.verdict is LivenessVerdict.NOT_CHECKED
     genuine = None if unchecked else liveness.verdict is not LivenessVerdict.SPOOF
     return (
@@ -165,7 +149,7 @@ def checks(observation: Observation, policy: Policy) -> tuple[Check, ...]:
         Check("no spoof", genuine, Reason.SPOOF, liveness.score),
         Check("known", known, Reason.UNKNOWN_PERSON, match.score, policy.threshold),
         Check("not denied", not denied, Reason.DENIED),
-        Check("ahead of others", ahead, Reason.AMBIGUOUS, match.margin, policy.margin),
+        Check("ahead of others", ahead, Reason.AMBIGUOUS, match.margin, lead),
         Check("live", live, Reason.LIVENESS_UNSURE, liveness.score),
     )
 
@@ -238,7 +222,7 @@ def _leave(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
         if door.at - e.at <= policy.confirm_seconds
         # By the rules as they are now: a reload may have made them stricter.
         and e.score >= policy.threshold
-        and (e.margin is None or e.margin >= policy.margin)
+        and (e.margin is None or e.margin >= policy.lead_asked(e.lookalike))
     )
     return replace(door, evidence=fresh, person=door.person if fresh else None), ()
 
@@ -247,11 +231,14 @@ def _confirm(door: Door, match: Match, person: Person, policy: Policy) -> tuple[
     """A frame that speaks for a person: count it, and grant when there are enough."""
     visit = door.presentation or Presentation(door.at)
     visit = replace(visit, seen_at=door.at, refused_in_a_row=0, refused_since=inf)
-    before = door.evidence if door.person == person else ()
-    evidence = (*before, Evidence(door.observed_at, match.score, match.margin))[-policy.confirm_frames :]
+    new = Evidence(door.observed_at, match.score, match.margin, match.lookalike)
+    needed = policy.frames_asked(match.lookalike)
+    # A margin from before a lookalike came says nothing of the lookalike: such frames count no longer.
+    before = (e for e in door.evidence if door.person == person and e.lookalike == new.lookalike)
+    evidence = (*before, new)[-needed:]
     door = replace(door, person=person, evidence=evidence, presentation=visit)
     decision = Decision(Reason.CONFIRMING, person=person, score=match.score)
-    if len(evidence) < policy.confirm_frames:
+    if len(evidence) < needed:
         return door, decision
     lately = tuple((who, at) for who, at in visit.granted if door.at - at < policy.regrant_seconds)
     if any(who == person for who, _ in lately):

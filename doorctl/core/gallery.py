@@ -32,6 +32,8 @@ class Gallery:
     means: Vector
     """P x D: for each person the mean of the templates, of unit length where they agree."""
     calibration: Calibration
+    alike: frozenset[int] = frozenset()
+    """Rows of the people who have a lookalike; ``lookalikes.marked`` finds them."""
 
     @classmethod
     def build(cls, entries: Iterable[tuple[Person, Vector]], calibration: Calibration) -> Gallery:
@@ -80,7 +82,8 @@ class Gallery:
         if len(self.people) > 1:
             by_person[best] = -np.inf
             margin = similarity - float(by_person.max())
-        return Match(self.people[best], similarity, score_of(similarity, self.calibration), margin)
+        score = score_of(similarity, self.calibration)
+        return Match(self.people[best], similarity, score, margin, best in self.alike)
 
     def of(self, person_id: int) -> tuple[Vector, Gallery]:
         """One person's templates (n x D, n may be 0), and the gallery without that person."""

@@ -102,6 +102,8 @@ class Match:
     """The similarity on the calibrated scale, 0.3 + 0.1 * (-log10 FMR), 0 to 1."""
     margin: float | None
     """Similarity minus that of the second-best *person*; ``None`` if there is no second."""
+    lookalike: bool = False
+    """Whether the best person is known to look like another of the gallery: see ``core.lookalikes``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,6 +181,9 @@ class EventKind(StrEnum):
     CAMERA_BACK = "CameraBack"
     PERSON_ENROLLED = "PersonEnrolled"
     PERSON_UPDATED = "PersonUpdated"
+    PHOTO_HELD = "PhotoHeld"
+    PHOTO_APPROVED = "PhotoApproved"
+    PHOTO_REJECTED = "PhotoRejected"
     PERSON_DENIED = "PersonDenied"
     PERSON_ALLOWED = "PersonAllowed"
     PERSON_REMOVED = "PersonRemoved"

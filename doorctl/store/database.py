@@ -7,8 +7,6 @@ transaction, its event included, and is durable when it returns.
 
 from __future__ import annotations
 
-import difflib
-import json
 import sqlite3
 import time as clock
 from collections.abc import Iterator, Sequence
@@ -21,17 +19,21 @@ from typing import Self
 
 from doorctl.core.card import Calibration
 from doorctl.core.gallery import Gallery
-from doorctl.core.records import Event, EventKind, Person
-from doorctl.errors import StoreError, UnknownPersonError
+from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.errors import PhotoError, StoreError
 from doorctl.store.connection import connect, told
 from doorctl.store.names import clean_name, name_key
 from doorctl.store.records import Enrolment, NewPhoto, PersonRecord, PhotoRecord, StoredEvent
 from doorctl.store.rows import (
     add_event,
     add_photo,
+    everyone,
+    find_person,
+    held_numbers,
+    held_templates,
     is_direction,
     now_text,
-    person_of,
+    photos_of,
     time_of,
     time_text,
     vector_of,
@@ -39,15 +41,6 @@ from doorctl.store.rows import (
 from doorctl.store.schema import migrate
 
 FILE = "doorctl.db"
-
-_PEOPLE = """
-    SELECT id, name, denied, created,
-        (SELECT count(*) FROM photos WHERE person_id = people.id),
-        (SELECT json_group_object(model, n) FROM (
-            SELECT model, count(*) AS n FROM templates JOIN photos ON photos.id = photo_id
-            WHERE person_id = people.id GROUP BY model))
-    FROM people
-"""
 
 
 class Store:
@@ -102,6 +95,8 @@ class Store:
     def enrol(self, name: str, photos: Sequence[NewPhoto]) -> Enrolment:
         """Add photos to a person, who is made if need be. A photo given twice counts once.
 
+        Photos that come with a reason to wait are held: kept, and in no gallery before ``approve``.
+
         Raises:
             NameRefusedError: the name cannot be used.
             ValueError: there is no photo, or a vector is not a finite direction.
@@ -118,22 +113,29 @@ class Store:
                 person, kind = Person(*made[0][:2]), EventKind.PERSON_ENROLLED
             else:
                 person, kind = Person(row[0], row[1], bool(row[2])), EventKind.PERSON_UPDATED
+            before = held_numbers(db, person.id)
             added = sum(add_photo(db, person.id, photo) for photo in photos)
             event = Event(kind, clock.monotonic(), person, detail=f"templates: {added}") if added else None
             if event:
                 add_event(db, event, now_text())
-        return Enrolment(person, added, event)
+            numbers = held_numbers(db, person.id)
+            held = {photo.sha256: photo.held for photo in photos if photo.sha256 in numbers}
+            for sha256 in (new for new in held if new not in before):
+                detail = f"photo {numbers[sha256]}: {held[sha256]}"
+                add_event(
+                    db, Event(EventKind.PHOTO_HELD, clock.monotonic(), person, detail=detail), now_text()
+                )
+        return Enrolment(person, added, {sha256: numbers[sha256] for sha256 in held}, event)
 
     def people(self) -> tuple[PersonRecord, ...]:
         """Everyone, in the order of enrolment."""
         with self._reading() as db:
-            rows = db.execute(f"{_PEOPLE} ORDER BY id").fetchall()
-        return tuple(person_of(row) for row in rows)
+            return everyone(db)
 
     def person(self, name: str) -> PersonRecord:
         """Find a person whatever the case of the letters; raise UnknownPersonError if there is none."""
         with self._reading() as db:
-            return self._find(db, name)
+            return find_person(db, name)
 
     def number(self, name: str) -> int:
         """The number of the person of that name, or 0 if there is none yet; raise NameRefusedError."""
@@ -144,23 +146,34 @@ class Store:
 
     def photos(self, name: str) -> tuple[PhotoRecord, ...]:
         """A person's photos, in the order in which they came; raise UnknownPersonError."""
-        sql = """
-            SELECT id, sha256, source, added,
-                (SELECT json_group_array(model) FROM templates WHERE photo_id = photos.id)
-            FROM photos WHERE person_id = ? ORDER BY id
-        """
         with self._reading() as db:
-            rows = db.execute(sql, (self._find(db, name).id,)).fetchall()
-        return tuple(
-            PhotoRecord(number, sha256, source, time_of(added), tuple(json.loads(models)))
-            for number, sha256, source, added, models in rows
-        )
+            return photos_of(db, find_person(db, name).id)
+
+    def held(self, name: str, model: str) -> dict[int, Vector]:
+        """A person's held photos by number, with their templates of a model; raise UnknownPersonError."""
+        with self._reading() as db:
+            return held_templates(db, find_person(db, name).id, model)
+
+    def approve(self, name: str, numbers: Sequence[int]) -> None:
+        """Let a person's held photos of these numbers count from now on.
+
+        Raises:
+            UnknownPersonError: nobody has that name.
+            PhotoError: a number is not of this person's held photos; then none is approved.
+        """
+        self._decide(name, numbers, EventKind.PHOTO_APPROVED, "DELETE FROM held WHERE id = ?")
+
+    def reject(self, name: str, numbers: Sequence[int]) -> None:
+        """Erase a person's held photos of these numbers as ``remove`` does; raises as ``approve`` does."""
+        sql = "DELETE FROM photos WHERE id = (SELECT photo_id FROM held WHERE id = ?)"
+        self._decide(name, numbers, EventKind.PHOTO_REJECTED, sql)
+        self._forget("the photo is rejected")
 
     def set_denied(self, name: str, denied: bool) -> Event | None:
         """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError."""
         kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
         with self._writing() as db:
-            found = self._find(db, name)
+            found = find_person(db, name)
             if found.denied == denied:
                 return None
             db.execute("UPDATE people SET denied = ? WHERE id = ?", (denied, found.id))
@@ -178,25 +191,18 @@ class Store:
             StoreError: also if the person is removed, and traces wait for a program that is reading.
         """
         with self._writing() as db:
-            found = self._find(db, name)
+            found = find_person(db, name)
             db.execute("DELETE FROM people WHERE id = ?", (found.id,))
             event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person)
             add_event(db, event, now_text())
-        with self._reading() as db:
-            # The journal still holds the pages as they were; only an empty journal forgets.
-            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise StoreError(
-                f"{found.name} is removed, but traces stay in {self.path}-wal while another program reads it",
-                "restart doorctl to clear them",
-            )
+        self._forget(f"{found.name} is removed")
         return event
 
     def gallery(self, model: str, calibration: Calibration) -> Gallery:
         """Everyone who has a template for this model, denied people too."""
         sql = """
             SELECT people.id, name, denied, vector FROM people
-            JOIN photos ON person_id = people.id JOIN templates ON photo_id = photos.id
+            JOIN enrolled ON person_id = people.id JOIN templates ON photo_id = enrolled.id
             WHERE model = ? ORDER BY people.id, templates.id
         """
         with self._reading() as db:
@@ -265,17 +271,29 @@ class Store:
                     db.execute("ROLLBACK")
                 raise
 
-    def _find(self, db: sqlite3.Connection, name: str) -> PersonRecord:
-        key = name_key(name)
-        row = db.execute(f"{_PEOPLE} WHERE key = ?", (key,)).fetchone()
-        if row is not None:
-            return person_of(row)
-        known = dict(db.execute("SELECT key, name FROM people").fetchall())
-        near = difflib.get_close_matches(key, known, 1)
-        hint = f'did you mean "{known[near[0]]}"?' if near else '"doorctl people list" shows everyone'
-        raise UnknownPersonError(f'nobody is called "{clean_name(name)}"', hint)
+    def _decide(self, name: str, numbers: Sequence[int], kind: EventKind, sql: str) -> None:
+        """Do away with the hold on each of a person's photos, by a statement that takes its number."""
+        with self._writing() as db:
+            found = find_person(db, name)
+            known = held_numbers(db, found.id).values()
+            for number in dict.fromkeys(numbers):
+                if number not in known:
+                    raise PhotoError(f"{found.name} has no held photo {number}", "see 'doorctl people show'")
+                db.execute(sql, (number,))
+                event = Event(kind, clock.monotonic(), found.person, detail=f"photo {number}")
+                add_event(db, event, now_text())
+
+    def _forget(self, done: str) -> None:
+        with self._reading() as db:
+            # The journal still holds the pages as they were; only an empty journal forgets.
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise StoreError(
+                f"{done}, but traces stay in {self.path}-wal while another program reads it",
+                "restart doorctl to clear them",
+            )
 
     def _number(self, db: sqlite3.Connection, person: str) -> int:
         number = person.removeprefix("#")
         bare = person != number and number.isdecimal() and len(number) < 19
-        return int(number) if bare else self._find(db, person).id
+        return int(number) if bare else find_person(db, person).id

@@ -20,6 +20,9 @@ class NewPhoto:
     """Name of the embedder's card."""
     vector: Vector
     """The embedding, length D, the same D for all templates of a model."""
+    held: str = ""
+    """Why it has to wait for an operator's word; empty if it is enrolled at once. Names nobody, for
+    it outlives the person in the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,11 @@ class Enrolment:
 
     person: Person
     added: int
-    """New templates; photos that were known already do not count."""
+    """New templates that may open the door; photos that were known already do not count."""
+    held: dict[str, int]
+    """Those of the photos that wait: sha256 and the number to approve or reject it by."""
     event: Event | None
-    """As it was recorded; ``None`` if nothing was new."""
+    """As it was recorded; ``None`` if nothing was added. Held photos have events of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,11 @@ class PersonRecord:
     denied: bool
     created: datetime
     photos: int
+    """Held ones not counted."""
+    held: int
+    """Photos that wait for an operator's word."""
     templates: dict[str, int]
-    """How many templates for each model."""
+    """How many templates for each model, those of held photos not counted."""
 
     @property
     def person(self) -> Person:
@@ -52,7 +60,7 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """A photo that somebody was enrolled with. The picture itself is not kept."""
+    """A photo that somebody was, or would be, enrolled with. The picture itself is not kept."""
 
     id: int
     sha256: str
@@ -60,6 +68,10 @@ class PhotoRecord:
     added: datetime
     models: tuple[str, ...]
     """The models that it has a template for."""
+    held: int | None
+    """The number to approve or reject it by while it waits; such a number is never used again."""
+    why: str
+    """Why it waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import sqlite3
 from datetime import UTC, datetime
@@ -11,13 +12,24 @@ from typing import Any
 import numpy as np
 
 from doorctl.core.records import Event, Vector
-from doorctl.errors import StoreError
-from doorctl.store.records import NewPhoto, PersonRecord
+from doorctl.errors import StoreError, UnknownPersonError
+from doorctl.store.names import clean_name, name_key
+from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord
 
 _LITTLE = np.dtype("<f4")
 """Templates are little-endian float32 in the file, whatever the machine."""
 
 Row = tuple[Any, ...]
+
+_PEOPLE = """
+    SELECT id, name, denied, created,
+        (SELECT count(*) FROM enrolled WHERE person_id = people.id),
+        (SELECT count(*) FROM held JOIN photos ON photos.id = photo_id WHERE person_id = people.id),
+        (SELECT json_group_object(model, n) FROM (
+            SELECT model, count(*) AS n FROM templates JOIN enrolled ON enrolled.id = photo_id
+            WHERE person_id = people.id GROUP BY model))
+    FROM people
+"""
 
 
 def time_text(time: datetime) -> str:
@@ -33,9 +45,26 @@ def now_text() -> str:
     return time_text(datetime.now(UTC))
 
 
-def person_of(row: Row) -> PersonRecord:
-    number, name, denied, created, photos, templates = row
-    return PersonRecord(number, name, bool(denied), time_of(created), photos, json.loads(templates))
+def everyone(db: sqlite3.Connection) -> tuple[PersonRecord, ...]:
+    """In the order of enrolment."""
+    return tuple(_person_of(row) for row in db.execute(f"{_PEOPLE} ORDER BY id").fetchall())
+
+
+def find_person(db: sqlite3.Connection, name: str) -> PersonRecord:
+    """Whatever the case of the letters; raise UnknownPersonError if there is none."""
+    key = name_key(name)
+    row = db.execute(f"{_PEOPLE} WHERE key = ?", (key,)).fetchone()
+    if row is not None:
+        return _person_of(row)
+    known = dict(db.execute("SELECT key, name FROM people").fetchall())
+    near = difflib.get_close_matches(key, known, 1)
+    hint = f'did you mean "{known[near[0]]}"?' if near else '"doorctl people list" shows everyone'
+    raise UnknownPersonError(f'nobody is called "{clean_name(name)}"', hint)
+
+
+def _person_of(row: Row) -> PersonRecord:
+    number, name, denied, created, photos, held, templates = row
+    return PersonRecord(number, name, bool(denied), time_of(created), photos, held, json.loads(templates))
 
 
 def is_direction(vector: Vector) -> bool:
@@ -48,7 +77,11 @@ def vector_of(blob: bytes) -> Vector:
 
 
 def add_photo(db: sqlite3.Connection, person_id: int, photo: NewPhoto) -> bool:
-    """Add what is not there yet, the photo or its template; whether a template was new."""
+    """Add what is not there yet, the photo or its template; whether one template more may open the door.
+
+    A new photo with a reason to wait is held. A held one that comes without a reason is enrolled.
+    One that is enrolled stays as it is if it comes with a reason.
+    """
     size = photo.vector.size
     other = db.execute("SELECT length(vector) / 4 FROM templates WHERE model = ? LIMIT 1", (photo.model,))
     if (known := other.fetchone()) and known[0] != size:
@@ -56,16 +89,59 @@ def add_photo(db: sqlite3.Connection, person_id: int, photo: NewPhoto) -> bool:
             f"templates of {photo.model} have {known[0]} numbers, and this one has {size}",
             "it was made by other weights: install the models again",
         )
-    db.execute(
-        "INSERT INTO photos (person_id, sha256, source, added) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (person_id, photo.sha256, PurePath(photo.source).name, now_text()),
-    )
+    row = db.execute(
+        "SELECT photos.id, held.id IS NULL FROM photos LEFT JOIN held ON photo_id = photos.id "
+        "WHERE person_id = ? AND sha256 = ?",
+        (person_id, photo.sha256),
+    ).fetchone()
+    if row is None:
+        made = db.execute(
+            "INSERT INTO photos (person_id, sha256, source, added) VALUES (?, ?, ?, ?)",
+            (person_id, photo.sha256, PurePath(photo.source).name, now_text()),
+        )
+        row = made.lastrowid, not photo.held
+        if photo.held:
+            db.execute("INSERT INTO held (photo_id, why) VALUES (?, ?)", (row[0], photo.held))
+    photo_id, enrolled = row
+    if photo.held and enrolled:
+        return False
     written = db.execute(
-        "INSERT INTO templates (photo_id, model, vector) "
-        "SELECT id, ?, ? FROM photos WHERE person_id = ? AND sha256 = ? ON CONFLICT DO NOTHING",
-        (photo.model, photo.vector.astype(_LITTLE).tobytes(), person_id, photo.sha256),
+        "INSERT INTO templates (photo_id, model, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (photo_id, photo.model, photo.vector.astype(_LITTLE).tobytes()),
+    ).rowcount
+    if photo.held:
+        return False
+    released = db.execute("DELETE FROM held WHERE photo_id = ?", (photo_id,)).rowcount
+    return bool(written or released)
+
+
+def held_numbers(db: sqlite3.Connection, person_id: int) -> dict[str, int]:
+    """A person's photos that wait: sha256 and number."""
+    sql = "SELECT sha256, held.id FROM held JOIN photos ON photos.id = photo_id WHERE person_id = ?"
+    return dict(db.execute(sql, (person_id,)).fetchall())
+
+
+def held_templates(db: sqlite3.Connection, person_id: int, model: str) -> dict[int, Vector]:
+    """A person's photos that wait: number and template of a model."""
+    sql = """
+        SELECT held.id, vector FROM held JOIN photos ON photos.id = held.photo_id
+        JOIN templates ON templates.photo_id = photos.id
+        WHERE person_id = ? AND model = ? ORDER BY held.id
+    """
+    return {number: vector_of(blob) for number, blob in db.execute(sql, (person_id, model)).fetchall()}
+
+
+def photos_of(db: sqlite3.Connection, person_id: int) -> tuple[PhotoRecord, ...]:
+    """A person's photos, in the order in which they came."""
+    sql = """
+        SELECT photos.id, sha256, source, added,
+            (SELECT json_group_array(model) FROM templates WHERE photo_id = photos.id), held.id, why
+        FROM photos LEFT JOIN held ON photo_id = photos.id WHERE person_id = ? ORDER BY photos.id
+    """
+    return tuple(
+        PhotoRecord(number, sha256, source, time_of(added), tuple(json.loads(models)), held, why or "")
+        for number, sha256, source, added, models, held, why in db.execute(sql, (person_id,)).fetchall()
     )
-    return written.rowcount == 1
 
 
 def add_event(db: sqlite3.Connection, event: Event, time: str) -> int:

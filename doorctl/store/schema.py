@@ -67,6 +67,19 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX events_by_time ON events (time)",
         "CREATE INDEX events_by_person ON events (person_id)",
     ),
+    (
+        # Photos that wait for an operator's word. AUTOINCREMENT: a number that somebody has read must
+        # never come to mean another photo.
+        """
+        CREATE TABLE held (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            photo_id INTEGER NOT NULL UNIQUE REFERENCES photos (id) ON DELETE CASCADE,
+            why TEXT NOT NULL
+        ) STRICT
+        """,
+        # What may open the door is read from here, so that no query can forget about those that wait.
+        "CREATE VIEW enrolled AS SELECT * FROM photos WHERE id NOT IN (SELECT photo_id FROM held)",
+    ),
 )
 
 

@@ -27,8 +27,8 @@ class Mutation:
 
 
 MUTATIONS = (
-    Mutation("one confirming frame", "len(evidence) < policy.confirm_frames", "len(evidence) < 1"),
-    Mutation("no margin", "match.margin is None or match.margin >= policy.margin", "True"),
+    Mutation("one confirming frame", "len(evidence) < needed", "len(evidence) < 1"),
+    Mutation("no margin", "match.margin is None or match.margin >= lead", "True"),
     Mutation("liveness ignored", "liveness.verdict is LivenessVerdict.LIVE if", "True if"),
     Mutation("a spoof passes", "liveness.verdict is not LivenessVerdict.SPOOF", "True"),
     Mutation(
@@ -38,7 +38,22 @@ MUTATIONS = (
     ),
     Mutation("a denied person passes", "match.person is not None and match.person.denied", "False"),
     Mutation(
-        "another person's frames count", "door.evidence if door.person == person else ()", "door.evidence"
+        "another person's frames count",
+        "door.person == person and e.lookalike == new.lookalike",
+        "e.lookalike == new.lookalike",
+    ),
+    Mutation("frames from before a lookalike came count", " and e.lookalike == new.lookalike", ""),
+    Mutation("a lookalike needs no wider lead", "policy.lead_asked(match.lookalike)", "policy.margin"),
+    Mutation(
+        "a lookalike needs no more frames", "policy.frames_asked(match.lookalike)", "policy.confirm_frames"
+    ),
+    Mutation(
+        "an older, smaller lead over a lookalike still counts",
+        "policy.lead_asked(e.lookalike)",
+        "policy.margin",
+    ),
+    Mutation(
+        "a lookalike is forgotten by the evidence", "match.margin, match.lookalike)", "match.margin, False)"
     ),
     Mutation(
         "a refused frame in between does not matter",
@@ -57,7 +72,9 @@ MUTATIONS = (
     Mutation("a time that is none is passed over", "if not isfinite(fact.at):", "if False:"),
     Mutation("an older, lower threshold still counts", "and e.score >= policy.threshold", ""),
     Mutation(
-        "an older, smaller margin still counts", "e.margin is None or e.margin >= policy.margin", "True"
+        "an older, smaller margin still counts",
+        "e.margin is None or e.margin >= policy.lead_asked(e.lookalike)",
+        "True",
     ),
     Mutation(
         "a grant leaves its evidence",

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorctl.core.door import Door, DoorState, Policy, judge, step
+from doorctl.core.door import Door, DoorState, checks, judge, step
+from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Cause,
     Command,
@@ -31,7 +32,7 @@ from doorctl.core.records import (
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")
 DENIED = Person(3, "Gone Bad", denied=True)
-POLICY = Policy(threshold=0.7, margin=0.08, liveness_required=True)
+POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness_required=True)
 
 
 def seen(
@@ -43,9 +44,10 @@ def seen(
     verdict: LivenessVerdict = LivenessVerdict.LIVE,
     gate: Gate = Gate.PASSED,
     delay: float = 0.0,
+    lookalike: bool = False,
 ) -> Observation:
     """One frame of somebody, by default of a live, known person recognised well."""
-    match = Match(person, 0.6, score, margin) if gate is Gate.PASSED else None
+    match = Match(person, 0.6, score, margin, lookalike) if gate is Gate.PASSED else None
     return Observation(at, at + delay, gate, liveness=Liveness(verdict), match=match)
 
 
@@ -328,6 +330,50 @@ def test_a_stranger_after_the_release_is_told_though_someone_was_let_in() -> Non
     assert [kind for kind, _, _ in events(run(facts))] == [EventKind.ACCESS_GRANTED, EventKind.ACCESS_DENIED]
 
 
+def test_a_lookalike_needs_more_frames() -> None:
+    """Somebody who looks like another known person is let in by the tenth frame, not by the fifth."""
+    trail = run([seen(i / 10, lookalike=True) for i in range(10)])
+    assert [d.release is not None for _, d in trail] == [False] * 9 + [True]
+
+
+def test_a_lookalike_needs_a_wider_lead() -> None:
+    """A lead that does for anyone else is too small for a lookalike; at the wider one it is enough."""
+    assert judge(seen(0, margin=0.15), POLICY) is Reason.CONFIRMING
+    assert judge(seen(0, margin=0.15, lookalike=True), POLICY) is Reason.AMBIGUOUS
+    assert judge(seen(0, margin=0.16, lookalike=True), POLICY) is Reason.CONFIRMING
+    (asked,) = (c for c in checks(seen(0, lookalike=True), POLICY) if c.name == "ahead of others")
+    assert asked.limit == 0.16
+    assert releases(run([seen(i / 20, margin=0.15, lookalike=True) for i in range(100)])) == 0
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_whoever_becomes_or_ceases_to_be_a_lookalike_starts_again(first: bool) -> None:
+    """A lead from before the lookalike was enrolled says nothing of them; nor is half of the one count
+    and half of the other enough for either."""
+    before = [seen(i / 20, lookalike=first) for i in range(4)]
+    needed = 5 if first else 10
+    after = [seen(0.2 + i / 20, lookalike=not first) for i in range(needed)]
+    trail = run([*before, *after])
+    assert [d.release is not None for _, d in trail] == [False] * (3 + needed) + [True]
+
+
+def test_stricter_rules_for_lookalikes_count_for_frames_seen_before_them() -> None:
+    """Nine frames under an old, smaller lead and one under the new, or more frames asked: no grant."""
+    door = run([seen(i / 20, margin=0.2, lookalike=True) for i in range(9)])[-1][0]
+    last = seen(0.45, margin=0.5, lookalike=True)
+    assert step(door, last, POLICY)[1].release is not None
+    assert step(door, last, replace(POLICY, lookalike_margin=0.3))[1].release is None
+    assert step(door, last, replace(POLICY, lookalike_frames=12))[1].release is None
+
+
+def test_less_is_never_asked_of_a_lookalike() -> None:
+    """A policy with a smaller lead or fewer frames for lookalikes asks of them what it asks of everyone."""
+    policy = replace(POLICY, lookalike_margin=0.0, lookalike_frames=1)
+    assert judge(seen(0, margin=0.07, lookalike=True), policy) is Reason.AMBIGUOUS
+    assert releases(run([seen(i / 10, lookalike=True) for i in range(4)], policy)) == 0
+    assert releases(run([seen(i / 10, lookalike=True) for i in range(5)], policy)) == 1
+
+
 people = st.sampled_from([GRACE, EILEEN, DENIED, None])
 odd_times = st.sampled_from([-3.0, -0.05, 0.0, 0.4, 1.0, 2.0, 60.0, nan, inf])
 scores = st.one_of(st.sampled_from([0.0, 0.69999, 0.7, 1.0, nan]), st.floats(0.5, 1.0))
@@ -335,9 +381,9 @@ margins = st.one_of(st.none(), st.sampled_from([0.07999, 0.08, nan]), st.floats(
 good = st.tuples(st.just("seen"), st.floats(0.01, 0.3), st.sampled_from([GRACE, EILEEN])).map(
     lambda t: [("seen", t[1], {"person": t[2]})]
 )
-runs = st.tuples(st.integers(1, 7), st.floats(0.01, 0.5), st.sampled_from([GRACE, EILEEN, DENIED])).map(
-    lambda t: [("seen", t[1], {"person": t[2]})] * t[0]
-)
+runs = st.tuples(
+    st.integers(1, 9), st.floats(0.01, 0.3), st.sampled_from([GRACE, EILEEN, DENIED]), st.booleans()
+).map(lambda t: [("seen", t[1], {"person": t[2], "lookalike": t[3]})] * t[0])
 oddities = st.fixed_dictionaries(
     {},
     optional={
@@ -347,6 +393,7 @@ oddities = st.fixed_dictionaries(
         "verdict": st.sampled_from(list(LivenessVerdict)),
         "gate": st.sampled_from(list(Gate)),
         "delay": st.sampled_from([-0.1, 0.5, 1.0, 1.01, nan]),
+        "lookalike": st.booleans(),
     },
 )
 odd = st.tuples(
@@ -375,20 +422,32 @@ def speaks_for(fact: Input, policy: Policy) -> Person | None:
         return None
     m = fact.match
     fresh = fact.judged_at >= fact.at and fact.judged_at - fact.at <= policy.max_latency_seconds
-    lead = m.margin is None or m.margin >= policy.margin
+    asked = max(policy.margin, policy.lookalike_margin) if m.lookalike else policy.margin
+    lead = m.margin is None or m.margin >= asked
     live = fact.liveness.verdict is LivenessVerdict.LIVE
     known = m.person is not None and not m.person.denied and m.score >= policy.threshold
     return m.person if fresh and lead and live and known else None
 
 
 @settings(max_examples=1000, deadline=None)
-@given(stories, st.integers(2, 6), st.floats(0.3, 2.0))
+@given(stories, st.integers(2, 6), st.floats(0.3, 2.0), st.integers(0, 4), st.floats(0.0, 0.35))
 def test_no_grant_without_its_evidence(
-    story: list[list[tuple[str, float, dict[str, object]]]], frames: int, seconds: float
+    story: list[list[tuple[str, float, dict[str, object]]]],
+    frames: int,
+    seconds: float,
+    more: int,
+    lead: float,
 ) -> None:
     """Whatever happens before, a grant is preceded by enough matching frames, at distinct rising times,
-    within the window, of that one person, with no other usable face and no step back of time in between."""
-    policy = replace(POLICY, confirm_frames=frames, confirm_seconds=seconds)
+    within the window, of that one person, with no other usable face and no step back of time in between;
+    of a lookalike by more of them and with a wider lead, all since they have been one."""
+    policy = replace(
+        POLICY,
+        confirm_frames=frames,
+        confirm_seconds=seconds,
+        lookalike_frames=frames + more,
+        lookalike_margin=lead,
+    )
     facts = tell(story)
     for i, (_, decision) in enumerate(run(facts, policy)):
         if decision.release is None or decision.release.cause is not Cause.RECOGNISED:
@@ -396,8 +455,12 @@ def test_no_grant_without_its_evidence(
         assert decision.person is not None
         assert not decision.person.denied
         faces = [f for f in facts[: i + 1] if isinstance(f, Observation) and f.gate is Gate.PASSED]
-        last = faces[-frames:]
-        assert [speaks_for(f, policy) for f in last] == [decision.person] * frames
+        assert faces[-1].match is not None
+        lookalike = faces[-1].match.lookalike
+        needed = frames + more * lookalike
+        last = faces[-needed:]
+        assert [speaks_for(f, policy) for f in last] == [decision.person] * needed
+        assert {f.match.lookalike for f in last if f.match} == {lookalike}
         assert last[-1] is facts[i]
         start = next(j for j, f in enumerate(facts) if f is last[0])
         assert all(a.at < b.at for a, b in pairwise(last))

@@ -13,7 +13,7 @@ import pytest
 
 from doorctl.core.card import Calibration
 from doorctl.core.records import Event, EventKind, Person, Reason, Vector
-from doorctl.errors import NameRefusedError, StoreError, UnknownPersonError
+from doorctl.errors import NameRefusedError, PhotoError, StoreError, UnknownPersonError
 from doorctl.store.database import FILE, Store
 from doorctl.store.records import NewPhoto
 
@@ -25,8 +25,8 @@ def vector(seed: int, size: int = 256) -> Vector:
     return np.random.default_rng(seed).normal(size=size).astype(np.float32)
 
 
-def photo(seed: int, model: str = "net", size: int = 256) -> NewPhoto:
-    return NewPhoto(f"{seed:064x}", f"folder/photo-{seed}.jpg", model, vector(seed, size))
+def photo(seed: int, model: str = "net", size: int = 256, held: str = "") -> NewPhoto:
+    return NewPhoto(f"{seed:064x}", f"folder/photo-{seed}.jpg", model, vector(seed, size), held)
 
 
 @pytest.fixture
@@ -138,6 +138,70 @@ def test_denying_and_allowing(store: Store) -> None:
     assert store.set_denied("Ann", False) is not None
     kinds = [event.kind for event in store.events()]
     assert kinds == ["PersonEnrolled", "PersonDenied", "PersonUpdated", "PersonAllowed"]
+
+
+def test_a_held_photo_is_kept_and_in_no_gallery(store: Store) -> None:
+    """It counts as held and as nothing else, tells why, and has an event with its number, once."""
+    store.enrol("Ann", [photo(1)])
+    first = store.enrol("Ann", [photo(2, held="unlike"), photo(3)])
+    again = store.enrol("Ann", [photo(2, held="unlike still")])
+    assert (first.added, first.held) == (1, {f"{2:064x}": 1})
+    assert (again.added, again.held, again.event) == (0, {f"{2:064x}": 1}, None)
+    ann = store.person("Ann")
+    assert (ann.photos, ann.held, ann.templates) == (2, 1, {"net": 2})
+    assert [(p.held, p.why) for p in store.photos("Ann")] == [(None, ""), (1, "unlike"), (None, "")]
+    assert len(store.gallery("net", SCALE).templates) == 2
+    assert [(e.kind, e.detail) for e in store.events()] == [
+        ("PersonEnrolled", "templates: 1"),
+        ("PersonUpdated", "templates: 1"),
+        ("PhotoHeld", "photo 1: unlike"),
+    ]
+    np.testing.assert_array_equal(store.held("ann", "net")[1], vector(2))
+    assert store.held("Ann", "other") == {}
+
+
+def test_approving_lets_a_held_photo_count(store: Store) -> None:
+    """Only those that are named, all or none of them, each with its event; what is not held is told."""
+    store.enrol("Ann", [photo(1), photo(2, held="unlike"), photo(3, held="unlike")])
+    store.enrol("Bob", [photo(4), photo(5, held="unlike")])
+    for numbers in ([1, 3], [2, 7]):
+        with pytest.raises(PhotoError, match=f"Ann has no held photo {numbers[1]}"):
+            store.approve("Ann", numbers)
+    assert store.person("Ann").held == 2
+    store.approve("ann", [2])
+    assert [p.held for p in store.photos("Ann")] == [None, 1, None]
+    assert len(store.gallery("net", SCALE).of(1)[0]) == 2
+    told = store.events()[-1]
+    assert (told.kind, told.person, told.detail) == ("PhotoApproved", "Ann", "photo 2")
+    with pytest.raises(UnknownPersonError):
+        store.approve("Zed", [1])
+
+
+def test_a_photo_that_is_enrolled_after_all_is_held_no_longer(store: Store) -> None:
+    """Given again without a reason to wait it counts; given again with one, an enrolled photo stays so, and
+    brings in no template of other nets either."""
+    store.enrol("Ann", [photo(1), photo(2, held="unlike")])
+    assert store.enrol("Ann", [photo(2)]).added == 1
+    assert store.person("Ann").held == 0
+    late = store.enrol("Ann", [photo(1, held="unlike"), photo(2, "other", held="unlike")])
+    assert (late.added, late.held) == (0, {})
+    assert store.person("Ann").templates == {"net": 2}
+
+
+def test_rejected_means_erased(store: Store) -> None:
+    """File name and template are in no byte of the files afterwards, and the number is never used again."""
+    store.enrol("Ann", [photo(1), photo(2, held="unlike")])
+    secrets = [b"photo-2.jpg", vector(2)[:8].tobytes(), f"{2:064x}".encode()]
+    files = [store.path, Path(f"{store.path}-wal"), Path(f"{store.path}-shm")]
+    assert all(secret in b"".join(file.read_bytes() for file in files) for secret in secrets)
+    with pytest.raises(PhotoError, match="no held photo 2"):
+        store.reject("Ann", [2])
+    store.reject("Ann", [1])
+    after = b"".join(file.read_bytes() for file in files)
+    assert [secret for secret in secrets if secret in after] == []
+    assert store.events()[-1].kind == "PhotoRejected"
+    assert store.person("Ann").photos == 1
+    assert store.enrol("Ann", [photo(2, held="unlike")]).held == {f"{2:064x}": 2}
 
 
 def test_an_unknown_person_is_told_with_the_nearest_name(store: Store) -> None:

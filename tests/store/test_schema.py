@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from doorctl.core.card import Calibration
 from doorctl.errors import StoreError
 from doorctl.store.database import FILE, Store
 from doorctl.store.schema import MIGRATIONS, migrate
@@ -43,6 +45,24 @@ def test_a_later_step_keeps_what_an_older_doorctl_stored(tmp_path: Path) -> None
     assert migrate(db, later) == len(MIGRATIONS)
     assert db.execute("SELECT name, card FROM people").fetchall() == [("Ann", "none")]
     db.close()
+
+
+def test_photos_from_before_there_were_held_ones_stay_enrolled(tmp_path: Path) -> None:
+    """A file of version 1 with a photo in it comes up with that photo in the gallery, and none held."""
+    db = sqlite3.connect(tmp_path / FILE, isolation_level=None)
+    migrate(db, MIGRATIONS[:1])
+    db.execute("INSERT INTO people (name, key, created) VALUES ('Ann', 'ann', '2026-01-31T08:15:00.250Z')")
+    db.execute(
+        "INSERT INTO photos (person_id, sha256, source, added) VALUES (1, '00', 'a.jpg', '2026-01-31')"
+    )
+    vector = np.array([0.6, 0.8], "<f4")
+    db.execute("INSERT INTO templates (photo_id, model, vector) VALUES (1, 'net', ?)", (vector.tobytes(),))
+    db.close()
+    with Store(tmp_path) as store:
+        ann = store.person("Ann")
+        assert (ann.photos, ann.held, ann.templates) == (1, 0, {"net": 1})
+        gallery = store.gallery("net", Calibration(((-1.0, 0.0), (1.0, 1.0)), "made up for tests"))
+        np.testing.assert_array_equal(gallery.templates, [vector])
 
 
 def test_a_step_that_fails_half_way_leaves_the_version_before_it(db: sqlite3.Connection) -> None:
