@@ -5,7 +5,7 @@ what it knows then and what is to be done. Every release of the strike, whatever
 cause, comes out of here; nothing else may energise the relay.
 
 A grant needs ``confirm_frames`` frames within ``confirm_seconds``, one after another,
-each of which on its own shows one and the same person: live, not denied, at or above
+each of which shows one and the same person: live, not denied, at or above
 the threshold, ahead of the second-best person by the margin. A frame that shows
 anything else of a face starts the count again; a frame without a usable face leaves
 it to run out of time. Somebody whom the gallery holds a lookalike of needs more

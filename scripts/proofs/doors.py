@@ -16,13 +16,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scipy.stats import beta
-
 from doorctl.app.enrolment import photo_to_template
 from doorctl.app.replay import open_replay
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye, open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Input
+from doorctl.evaluation.intervals import clopper_pearson
 from doorctl.store.database import Store
 
 LIVE = Path(__file__).resolve().parents[3] / "shared" / "data" / "nuaa-dev" / "live"
@@ -114,13 +113,6 @@ def all_visits(model_set: str, directory: Path) -> list[Visit]:
     return visits
 
 
-def exact_interval(errors: int, trials: int) -> tuple[float, float]:
-    """Clopper and Pearson's 95 % interval of a rate."""
-    low = float(beta.ppf(0.025, errors, trials - errors + 1)) if errors else 0.0
-    high = float(beta.ppf(0.975, errors + 1, trials - errors)) if errors < trials else 1.0
-    return low, high
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", choices=["standard", "fallback"], default="standard")
@@ -149,7 +141,7 @@ def main() -> int:
         ("let in as somebody whom they are not", false, len(visits)),
         ("of which strangers", sum(v.false_grant for v in strangers), len(strangers)),
     ):
-        low, high = exact_interval(errors, trials)
+        low, high = clopper_pearson(errors, trials)
         print(f"{words}: {errors} of {trials} presentations (95 % interval {low:.1%} to {high:.1%})")
     return 1 if false or (turned_away and model_set == "standard") else 0
 
