@@ -41,7 +41,7 @@ def test_a_small_office_gets_what_it_asks_for() -> None:
     """Three people with three photos each: one stranger in a thousand, the camera allowed for."""
     words, lacking = told("face_reid_0095", [3] * 3, MatchConfig())
     assert words.startswith("3 people, 9 templates: on LFW's people a stranger would be let in once in ")
-    assert words.endswith("with the allowance for your camera, a stranger once in 1,000 presentations")
+    assert words.endswith("with the allowance for your camera, a stranger once in 1,000")
     assert lacking == ""
 
 
@@ -49,7 +49,7 @@ def test_too_many_people_are_told_with_what_helps() -> None:
     """Two hundred people with one photo each are more than the weights can tell apart."""
     words, lacking = told("face_reid_0095", [1] * 200, MatchConfig())
     assert "200 people, 200 templates" in words
-    assert "once in 1,000 presentations" in lacking
+    assert "(once in 1,000)" in lacking
     assert "5% of known people" in lacking
     assert "more photos" in lacking
     assert "second factor" in lacking
@@ -82,9 +82,9 @@ def test_nobody_enrolled_is_said_as_such() -> None:
     [
         (0.0, "never in the data"),
         (1.0, "nearly every time"),
-        (0.05, "once in 20 presentations"),
-        (1e-3, "once in 1,000 presentations"),
-        (1 / 11234, "once in 11,000 presentations"),
+        (0.05, "once in 20"),
+        (1e-3, "once in 1,000"),
+        (1 / 11234, "once in 11,000"),
     ],
 )
 def test_rates_are_told_as_people_say_them(rate: float, words: str) -> None:

@@ -26,7 +26,7 @@ def sentence(promise: Promise) -> str:
     people = counted(promise.people, "person", "people")
     templates = counted(promise.templates, "template", "templates")
     return (
-        f"{people}, {templates}: on LFW's people a stranger would be let in {once_in(promise.strangers)} "
+        f"{people}, {templates}: on LFW's people a stranger would be let in {once_in(promise.strangers, 'presentations')} "
         f"and a known person turned away {once_in(promise.refused)}; "
         f"with the allowance for your camera, a stranger {once_in(promise.strangers_here)}"
     )
@@ -46,15 +46,15 @@ def shortfall(promise: Promise, match: MatchConfig) -> str:
     )
 
 
-def once_in(rate: float) -> str:
-    """A share of presentations in words: 'once in 1,200 presentations'."""
+def once_in(rate: float, what: str = "") -> str:
+    """A share in words: 'once in 1,200', or 'once in 1,200 presentations'."""
     if rate <= 0:
         return "never in the data"
     one_in = 1 / rate
     if one_in < 1.5:
         return "nearly every time"
     digits = 10 ** max(0, len(str(int(one_in))) - 2)
-    return f"once in {round(one_in / digits) * digits:,} presentations"
+    return f"once in {round(one_in / digits) * digits:,} {what}".rstrip()
 
 
 def counted(number: int, one: str, many: str) -> str:
