@@ -25,8 +25,9 @@ def sentence(promise: Promise) -> str:
         return "nobody is enrolled: nobody can be let in"
     people = counted(promise.people, "person", "people")
     templates = counted(promise.templates, "template", "templates")
+    strangers = once_in(promise.strangers, "presentations")
     return (
-        f"{people}, {templates}: on LFW's people a stranger would be let in {once_in(promise.strangers, 'presentations')} "
+        f"{people}, {templates}: on LFW's people a stranger would be let in {strangers} "
         f"and a known person turned away {once_in(promise.refused)}; "
         f"with the allowance for your camera, a stranger {once_in(promise.strangers_here)}"
     )
