@@ -116,6 +116,21 @@ class MatchConfig(_Section):
     )
 
 
+class QualityConfig(_Section):
+    """What a photo must keep to, to be enrolled: the keys and defaults of ``core.quality.Limits``."""
+
+    min_size: float = Field(default=60.0, ge=32, le=1000, description="pixels")
+    min_integrity: float = Field(default=0.9, ge=0, le=1, description="of the face")
+    min_brightness: float = Field(default=-0.75, ge=-1, le=1)
+    max_brightness: float = Field(default=0.93, ge=-1, le=1)
+    min_sharpness: float = Field(default=0.12, ge=0, le=1)
+    max_yaw: float = Field(default=55.0, ge=5, le=90, description="degrees")
+    max_pitch: float = Field(default=45.0, ge=5, le=90, description="degrees")
+    max_eyes_occluded: float = Field(default=0.7, ge=0, le=1)
+    max_nose_occluded: float = Field(default=0.7, ge=0, le=1)
+    max_mouth_occluded: float = Field(default=0.7, ge=0, le=1)
+
+
 class LivenessConfig(_Section):
     """Whether a picture is told from a person. It is not, in this version."""
 
@@ -163,6 +178,7 @@ class Config(_Section):
     vision: VisionConfig = VisionConfig()
     models: ModelsConfig = ModelsConfig()
     match: MatchConfig = MatchConfig()
+    quality: QualityConfig = QualityConfig()
     liveness: LivenessConfig = LivenessConfig()
     door: DoorConfig = DoorConfig()
     gpio: GpioConfig = GpioConfig()
@@ -208,6 +224,10 @@ class Config(_Section):
         if match.lookalike_margin is not None and match.lookalike_margin < (match.margin or 0):
             told = f"{match.lookalike_margin:g}, expected at least match.margin ({match.margin:g})"
             yield (("match", "lookalike_margin"), ("match", "margin")), told
+        dark, bright = self.quality.min_brightness, self.quality.max_brightness
+        if dark >= bright:
+            told = f"{dark:g}, expected less than quality.max_brightness ({bright:g})"
+            yield (("quality", "min_brightness"), ("quality", "max_brightness")), told
         if camera.loop and camera.live:
             told = "true, expected false, since camera.source is no recording"
             yield (("camera", "loop"), ("camera", "source")), told

@@ -85,6 +85,7 @@ def test_people_are_told_in_words_and_pictures(photos: Path, models_dir: Path, t
         (("nowhere",), 65, "No such file"),
         (("photos", "--errata", "no.csv"), 65, "no list of photos"),
         (("photos", "--plot", "missing/det.png", "--no-cache"), 73, "cannot be written"),
+        (("photos", "--plot", "det.nothing", "--no-cache"), 73, "no picture has this ending"),
         (("photos", "--gallery", "0"), 2, "--gallery"),
         (("photos", "--set", "other"), 2, "--set"),
     ],
@@ -100,3 +101,21 @@ def test_mistakes_are_told(
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_photo_is_never_drawn_over(photos: Path, models_dir: Path, tmp_path: Path) -> None:
+    """A plot named like one of the photos is refused, and the photo stays as it was."""
+    photo = photos / "Grace Hopper" / "0.png"
+    before = photo.read_bytes()
+    done = doorctl(photos, "--plot", photo, home=tmp_path)
+    assert done.returncode == 2
+    assert photo.read_bytes() == before
+
+
+def test_one_person_is_not_enough(models_dir: Path, tmp_path: Path) -> None:
+    """Without a second person nobody can be taken for another: that is told, with what is needed."""
+    (tmp_path / "set" / "Grace Hopper").mkdir(parents=True)
+    (tmp_path / "set" / "Grace Hopper" / "0.jpg").write_bytes(hopper_file().read_bytes())
+    done = doorctl(tmp_path / "set", home=tmp_path)
+    assert done.returncode == 65
+    assert "at least two people" in done.stderr

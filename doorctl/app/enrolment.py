@@ -7,15 +7,12 @@ import os
 from pathlib import Path
 
 from doorctl.app.wiring import Eye
-from doorctl.core.records import Face, Gate, Image
+from doorctl.core.quality import fault
+from doorctl.core.records import Face, Image
 from doorctl.errors import PhotoError
 from doorctl.store.records import NewPhoto
 from doorctl.vision.photo import read_photo
-from doorctl.vision.quality import gate_of
-
-MIN_FACE_PIXELS = 60
-"""Narrowest face to learn from. The embedder's crop shows a face about 100 pixels wide; with far fewer
-than that, most of what it is shown was never in the picture."""
+from doorctl.vision.quality import measure
 
 SECOND_FACE = 0.5
 """A second face at least this large, relative to the largest, leaves it open who is meant."""
@@ -25,21 +22,20 @@ def only_face(eye: Eye, image: Image, name: str) -> Face:
     """The face that a photo is of.
 
     Raises:
-        PhotoError: there is none, it is not clear which, or it is too small or cut off.
+        PhotoError: there is none, it is not clear which, or its picture is not good enough to learn from.
     """
     faces = eye.observer.faces(image)
     if not faces:
-        raise PhotoError(f"{name}: no face found", "use a sharp, well-lit photo of the face from the front")
+        raise PhotoError(
+            f"{name}: no face found",
+            "use a sharp, well-lit photo of the whole face from the front, with nothing over it",
+        )
     face = faces[0]
     if len(faces) > 1 and faces[1].box.width >= SECOND_FACE * face.box.width:
         raise PhotoError(f"{name}: {len(faces)} faces found", "crop it so that only the one to enrol is left")
-    if face.box.width < MIN_FACE_PIXELS:
-        raise PhotoError(
-            f"{name}: the face is only {face.box.width:.0f} pixels wide, {MIN_FACE_PIXELS} are needed",
-            "use a photo taken from nearer, or a larger copy of it",
-        )
-    if gate_of(face, image.shape, min_face=0.0) is Gate.OUT_OF_VIEW:
-        raise PhotoError(f"{name}: the face is cut off by the edge", "use a photo that shows the whole face")
+    found = fault(measure(image, face), eye.limits)
+    if found:
+        raise PhotoError(f"{name}: {found.told}", found.hint)
     return face
 
 

@@ -15,6 +15,7 @@ from doorctl.core.card import Recognition
 from doorctl.core.gallery import Gallery
 from doorctl.core.lookalikes import limit_of, marked
 from doorctl.core.policy import Policy
+from doorctl.core.quality import Limits
 from doorctl.core.records import Event, EventKind
 from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet, load
@@ -50,6 +51,8 @@ class Eye:
     models: ModelSet
     recognition: Recognition
     observer: Observer
+    limits: Limits
+    """What a photo must keep to, to be learnt from."""
 
     def gallery(self, store: Store) -> Gallery:
         """The people in the store, as far as this embedder made their templates."""
@@ -95,7 +98,7 @@ def open_eye(settings: Settings, *, now: Callable[[], float] | None = None) -> E
         threads=config.vision.threads,
         clock=now,
     )
-    return Eye(models, recognition, observer)
+    return Eye(models, recognition, observer, Limits(**config.quality.model_dump()))
 
 
 def known_people(settings: Settings, eye: Eye) -> Gallery:

@@ -12,7 +12,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from doorctl.cli.output import ConfigOption, DataOption, JsonOption, emit, refuse_overwriting, settings_of
+from doorctl.cli.output import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    emit,
+    refuse_overwriting,
+    settings_of,
+    warn,
+)
+from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
     from doorctl.app.settings import Settings
@@ -76,18 +85,26 @@ def recognition(
     told by group.
     """
     from doorctl.app.wiring import open_eye
-    from doorctl.evaluation.plot import plot_det
+    from doorctl.evaluation.plot import plot_det, refuse_unwritable
     from doorctl.evaluation.report import evaluate, fields_of
-    from doorctl.evaluation.splits import read_groups
+    from doorctl.evaluation.splits import GROUPS, read_groups
 
     settings = settings_of(context, config, data)
     if model_set:
         models = settings.config.models.model_copy(update={"set": model_set})
         settings = replace(settings, config=settings.config.model_copy(update={"models": models}))
     if plot:
-        refuse_overwriting(plot, [directory, *([errata] if errata else [])])
+        inputs = [directory / GROUPS, *directory.glob("*/*"), *([errata] if errata else [])]
+        refuse_overwriting(plot, inputs)
+        refuse_unwritable(plot)
     groups = read_groups(directory)
     samples = _collect(settings, directory, errata, jobs, cache)
+    if len(samples.names) < 2:
+        raise PhotoError(
+            f"{directory}: photos of one person only", "errors need at least two people, a folder for each"
+        )
+    if groups and not set(samples.names) & set(groups):
+        warn(f"{directory / GROUPS} names nobody whose photos are here")
     eye = open_eye(settings)
     report = evaluate(
         samples,

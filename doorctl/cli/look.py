@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ from doorctl.errors import PhotoError
 if TYPE_CHECKING:
     from doorctl.core.door import Check
     from doorctl.core.policy import Policy
+    from doorctl.core.quality import Limits, Quality
     from doorctl.core.records import Decision, Event, Frame, Input, Observation, Reason
 
 
@@ -58,6 +60,7 @@ def identify(
     from doorctl.core.door import checks
     from doorctl.vision.draw import draw_face, write_picture
     from doorctl.vision.photo import read_photo
+    from doorctl.vision.quality import measure
 
     if output and len(images) > 1:
         raise typer.BadParameter("-o draws one picture: give one IMAGE")
@@ -79,11 +82,14 @@ def identify(
             continue
         seen = eye.observer.judge_picture(picture)
         asked = checks(seen, policy)
-        fields = _judgement(path, seen, asked, policy)
+        quality = measure(picture, seen.face) if seen.face else None
+        fields = _judgement(path, seen, asked, policy, quality)
         if as_json:
             emit(fields)
         else:
             _tell_judgement(fields, asked)
+            if quality:
+                _tell_quality(quality, eye.limits)
         if output:
             label = f"{fields['person'] or 'unknown'} {seen.match.score:.2f}" if seen.match else "no face"
             write_picture(output, draw_face(picture, seen.face, label))
@@ -91,7 +97,9 @@ def identify(
         raise typer.Exit(PhotoError.exit_code)
 
 
-def _judgement(path: Path, seen: Observation, asked: tuple[Check, ...], policy: Policy) -> dict[str, Any]:
+def _judgement(
+    path: Path, seen: Observation, asked: tuple[Check, ...], policy: Policy, quality: Quality | None
+) -> dict[str, Any]:
     from doorctl.core.door import judge
     from doorctl.core.records import Reason
 
@@ -108,6 +116,7 @@ def _judgement(path: Path, seen: Observation, asked: tuple[Check, ...], policy: 
         "liveness": seen.liveness.verdict.value,
         "box": [round(v, 1) for v in (box.left, box.top, box.width, box.height)] if box else None,
         "gates": {check.name: check.passed for check in asked},
+        "quality": {name: rounded(value) for name, value in asdict(quality).items()} if quality else None,
     }
 
 
@@ -122,6 +131,23 @@ def _tell_judgement(fields: dict[str, Any], asked: tuple[Check, ...]) -> None:
         limit = "" if check.limit is None else f", at least {check.limit:.3f} needed"
         value = "  not checked" if check.passed is None else value
         out.print(Text.assemble(mark, check.name, value, limit if value else ""))
+
+
+def _tell_quality(quality: Quality, limits: Limits) -> None:
+    from doorctl.core.quality import fault
+
+    q, out = quality, console()
+    out.print(
+        f"  yaw {q.yaw:.0f}, pitch {q.pitch:.0f}, roll {q.roll:.0f} degrees; {q.size:.0f} pixels wide; "
+        f"brightness {q.brightness:.2f}, sharpness {q.sharpness:.2f}"
+    )
+    out.print(
+        f"  covered: eyes {q.eyes_occluded:.2f}, nose {q.nose_occluded:.2f}, mouth {q.mouth_occluded:.2f}; "
+        f"mouth open {q.mouth_open:.2f}; inside {q.integrity:.2f}, off centre {q.off_centre:.2f}"
+    )
+    found = fault(quality, limits)
+    if found:
+        out.print(Text(f"  would not be enrolled: {found.told}", "yellow"))
 
 
 def replay(

@@ -30,6 +30,8 @@ class Identified:
     """Share of enrolled people's photos that match somebody else."""
     threshold: float
     """Least similarity of a match."""
+    false_positives: int
+    """Strangers' photos that match somebody, all galleries together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class Identification:
     strangers: int
     """Photos of strangers, all galleries together."""
     by_rate: dict[float, Identified | None]
-    """``None`` where fewer than ``ENOUGH`` strangers stand behind the rate, all galleries together."""
+    """``None`` where fewer than ``ENOUGH`` false positives were seen, all galleries together.
+
+    The same stranger may count in several galleries: each is another test, but of the same face."""
 
 
 def identify(
@@ -60,7 +64,8 @@ def identify(
     """Enrol random people with random photos of theirs, and look up everybody's other photos.
 
     The galleries are the product's own. A photo that could not be enrolled (zeros) is no
-    template, and matches nobody. The threshold is set anew in each gallery.
+    template, and matches nobody. The threshold is set anew in each gallery, so that where one
+    gallery has fewer strangers than ``1 / rate`` none may pass, and the rate is not told.
 
     Args:
         vectors: N x D, of unit length, or zeros.
@@ -87,7 +92,7 @@ def identify(
         repeats,
         sum(len(outcome.best) for outcome in outcomes),
         strangers,
-        {rate: _at(rate, outcomes) if int(rate * strangers) >= ENOUGH else None for rate in RATES},
+        {rate: _at(rate, outcomes) for rate in RATES},
     )
 
 
@@ -134,15 +139,25 @@ def _one(
     return _Outcome(np.sort(strangers)[::-1], best, who == people[places])
 
 
-def _at(rate: float, outcomes: list[_Outcome]) -> Identified:
-    found, wrong, thresholds = [], [], []
+def _at(rate: float, outcomes: list[_Outcome]) -> Identified | None:
+    found, wrong, thresholds, false_positives = [], [], [], 0
     for outcome in outcomes:
+        if not len(outcome.strangers):
+            return None
         # The stranger after the last one who may pass must not: just above that one.
-        threshold = float(np.nextafter(outcome.strangers[int(rate * len(outcome.strangers))], 2))
+        threshold = float(np.nextafter(outcome.strangers[int(rate * len(outcome.strangers) + 1e-9)], 2))
         reached = outcome.best >= threshold
         found.append(float(np.mean(reached & outcome.right)))
         wrong.append(float(np.mean(reached & ~outcome.right)))
         thresholds.append(threshold)
+        false_positives += int(np.sum(outcome.strangers >= threshold))
+    if false_positives < ENOUGH:
+        return None
     return Identified(
-        rate, float(np.mean(found)), float(np.std(found)), float(np.mean(wrong)), float(np.mean(thresholds))
+        rate,
+        float(np.mean(found)),
+        float(np.std(found)),
+        float(np.mean(wrong)),
+        float(np.mean(thresholds)),
+        false_positives,
     )

@@ -42,7 +42,8 @@ class Pairs:
         """How many impostor pairs reach a similarity, exactly as far as the tail goes."""
         if len(self.tail) and similarity >= self.tail[-1]:
             return int(np.searchsorted(-self.tail, -similarity, side="right"))
-        return int(self.histogram[max(0, int((similarity + 1) / 2 * BINS)) :].sum())
+        first = int((similarity + 1) / 2 * BINS + 1e-6)  # a bin's own edge must not round into the bin below
+        return int(self.histogram[max(0, first) :].sum())
 
     def missed(self, similarity: float) -> float:
         """Share of genuine pairs below a similarity."""

@@ -8,6 +8,23 @@ from doorctl.errors import OutputError
 from doorctl.evaluation.report import Report, power
 from doorctl.evaluation.verification import det_curve
 
+HINT = "name a .png in a directory of yours"
+
+
+def refuse_unwritable(file: Path) -> None:
+    """Tell before the long work what would prevent the drawing after it.
+
+    Raises:
+        OutputError: the directory is missing, or no picture has this ending.
+    """
+    from matplotlib.figure import Figure
+
+    endings = Figure().canvas.get_supported_filetypes()
+    if not file.parent.is_dir():
+        raise OutputError(f"{file}: cannot be written: {file.parent} is no directory", HINT)
+    if file.suffix.lower().removeprefix(".") not in endings:
+        raise OutputError(f"{file}: cannot be written: no picture has this ending", HINT)
+
 
 def plot_det(report: Report, file: Path) -> None:
     """Draw the DET curve, both axes logarithmic, with the operating points marked.
@@ -52,7 +69,5 @@ def plot_det(report: Report, file: Path) -> None:
     axes.grid(which="both", alpha=0.25)
     try:
         figure.savefig(file, dpi=150)
-    except (OSError, ValueError) as error:  # ValueError: an ending that no picture has
-        raise OutputError(
-            f"{file}: cannot be written: {error}", "name a .png in a directory of yours"
-        ) from error
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written: {error}", HINT) from error

@@ -19,7 +19,7 @@ from doorctl.evaluation.splits import Part, split
 from doorctl.evaluation.verification import OperatingPoint, verify
 
 SPLIT_RATE = 1e-4
-"""The false-match rate whose threshold the splits are made at; another where it is not supported."""
+"""The false-match rate whose threshold the splits are made at; the nearest where it is not supported."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ def evaluate(
     """Everything that can be said of judged photos: verification, identification, splits."""
     pairs = all_pairs(samples.vectors, samples.people)
     points = verify(pairs, seed=seed)
-    told = [points[SPLIT_RATE], *points.values()]
+    told = [points[SPLIT_RATE], *reversed(points.values())]  # the rarest first
     split_at = next((point for point in told if point is not None), None)
     identification, why = None, ""
     try:
@@ -145,6 +145,7 @@ def _identification(found: Identification | None) -> dict[str, Any] | None:
                 "tpir_sd": at.spread,
                 "misidentified": at.wrong,
                 "threshold": at.threshold,
+                "false_positives": at.false_positives,
             }
             if at
             else None

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from doorctl import vision
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye, open_eye
-from doorctl.core.quality import Quality
+from doorctl.core import quality as measures
+from doorctl.core.quality import Limits, Quality, fault
 from doorctl.core.records import Face, Image, Vector
 from doorctl.errors import PhotoError
 from doorctl.evaluation.cache import Cache
@@ -145,7 +146,8 @@ def _judge_all(settings: Settings, photos: list[Path], cache: Path | None, jobs:
     """In the order of the photos. Each thread has its own nets, for an interpreter is not to be shared."""
     one_thread = settings.config.vision.model_copy(update={"threads": 1})
     alone = replace(settings, config=settings.config.model_copy(update={"vision": one_thread}))
-    kept, made_by = local(), _made_by(open_eye(alone))
+    first, kept = open_eye(alone), local()
+    limits, made_by = first.limits, _made_by(first)
 
     def judge(photo: Path) -> tuple[bytes, Judged | None]:
         try:
@@ -168,7 +170,7 @@ def _judge_all(settings: Settings, photos: list[Path], cache: Path | None, jobs:
                     judged = _of_text(store.read(key))
                 elif key:
                     store.write(key, _text_of(judged))
-                yield judged
+                yield gated(judged, limits)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -177,7 +179,8 @@ def _made_by(eye: Eye) -> bytes:
     """A digest of the nets and of the code that judge: results of others are no use."""
     nets = [eye.models.detector, eye.models.detector_full, eye.models.mesh, eye.models.embedder]
     digest = hashlib.sha256("".join(net.sha256 for net in nets if net).encode())
-    for file in sorted(Path(vision.__file__).parent.glob("*.py")):
+    code = [file for file in Path(vision.__file__).parent.iterdir() if file.suffix in (".py", ".json")]
+    for file in (*sorted(code), Path(measures.__file__), Path(__file__)):
         digest.update(file.read_bytes())
     return digest.digest()
 
@@ -193,6 +196,12 @@ def judge_photo(eye: Eye, content: bytes) -> Judged:
         return Judged("no face found", None, None)
     face = central(faces, image)
     return Judged("", eye.observer.embed(image, face), measure(image, face))
+
+
+def gated(judged: Judged, limits: Limits) -> Judged:
+    """What is left of a photo whose face must keep to limits to be enrolled: a failure, if it does not."""
+    found = fault(judged.quality, limits) if judged.quality else None
+    return replace(judged, failure=f"{found.measure} beyond its limit", vector=None) if found else judged
 
 
 def central(faces: tuple[Face, ...], image: Image) -> Face:

@@ -69,12 +69,13 @@ def read_groups(directory: Path) -> dict[str, str]:
     if not file.exists():
         return {}
     try:
-        with file.open(newline="", encoding="utf-8") as rows:
-            return {row["person"]: row["group"] for row in csv.DictReader(rows)}
-    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise PhotoError(
-            f"{file}: cannot be used", "a CSV with columns person and group is needed"
-        ) from error
+        with file.open(newline="", encoding="utf-8-sig") as text:  # spreadsheets put a mark at the start
+            rows = csv.DictReader(text)
+            if not {"person", "group"} <= set(rows.fieldnames or ()):
+                raise PhotoError(f"{file}: cannot be used", "a CSV with columns person and group is needed")
+            return {row["person"] or "": (row["group"] or "").strip() for row in rows}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PhotoError(f"{file}: cannot be read: {error}", "a CSV in UTF-8 is needed") from error
 
 
 def _part(

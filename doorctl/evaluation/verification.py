@@ -14,6 +14,8 @@ ENOUGH = 10
 """Errors that must stand behind a figure; with fewer it is not told."""
 
 REPLICATES = 500
+ENOUGH_DRAWS = 0.95
+"""Share of the bootstrap's draws that must give a figure; else the people are too few for an interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class OperatingPoint:
     fnmr: float | None
     """``None`` where fewer than ``ENOUGH`` false non-matches stand behind it."""
     interval: tuple[float, float] | None
-    """95 % of ``fnmr``, the threshold's own uncertainty included."""
+    """95 % of ``fnmr``, the threshold's own uncertainty included; ``None`` where people are too few."""
 
 
 def verify(
@@ -39,20 +41,20 @@ def verify(
     that share a person are not independent, so people are drawn with replacement and each
     pair counts as often as both its people were drawn. The threshold is set anew in each draw.
     """
-    bootstrap = _Bootstrap(pairs, np.random.default_rng(seed), replicates)
+    bootstrap = Bootstrap(pairs, np.random.default_rng(seed), replicates)
     points: dict[float, OperatingPoint | None] = {}
     for rate in RATES:
-        allowed = int(rate * pairs.impostors + 1e-9)
-        if allowed < ENOUGH or rate > TAIL or not len(pairs.genuine):
+        threshold = pairs.similarity_at(rate)
+        false_matches = pairs.reached(threshold)  # fewer than the rate allows where similarities are equal
+        if false_matches < ENOUGH or not len(pairs.genuine):
             points[rate] = None
             continue
-        threshold = pairs.similarity_at(rate)
         missed = int(np.sum(pairs.genuine < threshold))
         told = missed >= ENOUGH
         points[rate] = OperatingPoint(
             rate,
             threshold,
-            pairs.reached(threshold),
+            false_matches,
             missed / len(pairs.genuine) if told else None,
             bootstrap.interval(rate) if told else None,
         )
@@ -67,7 +69,7 @@ def det_curve(pairs: Pairs, count: int = 200) -> tuple[NDArray[np.float64], NDAr
     return rates, missed
 
 
-class _Bootstrap:
+class Bootstrap:
     """Draws of people, the same for every rate."""
 
     def __init__(self, pairs: Pairs, rng: np.random.Generator, replicates: int) -> None:
@@ -79,23 +81,31 @@ class _Bootstrap:
         even = np.full(len(numbers), 1 / len(numbers))
         self._draws = [rng.multinomial(len(numbers), even) for _ in range(replicates)]
 
-    def interval(self, rate: float) -> tuple[float, float]:
-        """95 % of the false-non-match rate at a false-match rate."""
-        found = [self._missed(rate, times) for times in self._draws]
-        low, high = np.quantile([value for value in found if value is not None], [0.025, 0.975])
+    def interval(self, rate: float) -> tuple[float, float] | None:
+        """95 % of the false-non-match rate at a false-match rate; ``None`` where people are too few."""
+        missed = [self.missed(rate, times) for times in self._draws]
+        told = [value for value in missed if value is not None]
+        if len(told) < ENOUGH_DRAWS * len(missed):
+            return None
+        low, high = np.quantile(told, [0.025, 0.975])
         return float(low), float(high)
 
-    def _missed(self, rate: float, times: Places) -> float | None:
+    def missed(self, rate: float, times: Places) -> float | None:
+        """The false-non-match rate of one draw; ``None`` where it has no pairs or passes the tail.
+
+        Args:
+            rate: of false matches.
+            times: how often each person was drawn, in the order of their numbers.
+        """
         drawn = (times * self._photos).astype(np.float64)
         total = (drawn.sum() ** 2 - (drawn**2).sum()) / 2
-        # Only the upper part of the tail can matter: twice the pairs that the whole set has there.
-        upto = min(len(self._pairs.tail), 4 * int(rate * self._pairs.impostors) + 1000)
-        matched = np.cumsum(times[self._one[:upto]] * times[self._other[:upto]])
-        last = int(np.searchsorted(matched, rate * total, side="right"))
-        if last >= len(self._pairs.tail):
+        weights, tail = times[self._person], self._pairs.tail
+        if not total or not weights.any():
             return None
-        threshold = self._pairs.tail[min(last, upto - 1)]
-        weights = times[self._person]
-        if not weights.any():
-            return None
-        return float(weights[self._pairs.genuine <= threshold].sum() / weights.sum())
+        # The upper part of the tail is nearly always enough, and much quicker than all of it.
+        for upto in (4 * int(rate * self._pairs.impostors) + 1000, len(tail)):
+            matched = np.cumsum(times[self._one[:upto]] * times[self._other[:upto]])
+            last = int(np.searchsorted(matched, rate * total + 1e-9, side="right"))
+            if last < len(matched):  # the first pair too many: only above it is a match
+                return float(weights[self._pairs.genuine <= tail[last]].sum() / weights.sum())
+        return None

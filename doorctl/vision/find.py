@@ -8,7 +8,8 @@ import numpy as np
 
 from doorctl.core.records import Box, Face, Image, Vector
 from doorctl.vision.detect import SAME_FACE_IOU, Detection, iou
-from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_face
+from doorctl.vision.mesh import MIN_PRESENCE, Mesh, bounds, roi_of_detection, roi_of_face
+from doorctl.vision.quality import measure
 
 Detect = Callable[[Image], tuple[Detection, ...]]
 """A detector, as far as it matters here."""
@@ -21,16 +22,61 @@ MIN_TILE = 192
 """Smallest tile in pixels: the finest input of a detector, below which there is nothing to gain."""
 
 
+SURE_PRESENCE = 0.999
+SURE_IN_VIEW = 0.05
+SURE_ROLL = 45.0
+"""What the largest face keeps to in an upright photo, by the mesh's presence, by how likely it is that a part
+of it is covered, and in degrees: so it is in 98 % of lfw-dev's. Upside down a mesh is laid over every second
+face, eyes on the mouth; none of 96 such kept to this."""
+
+
 def find_faces(image: Image, detectors: Iterable[Detect], mesh: Mesh) -> tuple[Face, ...]:
     """Every face that a detector sees and the mesh confirms, largest first.
 
-    Detectors look at the whole picture first; only where nothing is found, at overlapping
-    tiles of it, from large to small.
+    Where the largest does not look like one in an upright photo, or there is none, the photo is
+    turned by quarters until it does; if it never does, what was seen in the photo as it is counts.
+
+    Returns:
+        Faces in pixels of the photo as it is. The roll tells which way up they are.
 
     Raises:
         ModelError: a net cannot be run.
     """
     detectors = tuple(detectors)
+    seen = _as_it_is(image, detectors, mesh)
+    if seen and _upright(image, seen[0]):
+        return seen
+    for quarters in (1, 3, 2):
+        turned = np.ascontiguousarray(np.rot90(image, quarters))
+        faces = _as_it_is(turned, detectors, mesh)
+        if faces and _upright(turned, faces[0]):
+            return tuple(_turned_back(face, quarters, image.shape) for face in faces)
+    return seen
+
+
+def _upright(image: Image, face: Face) -> bool:
+    """Whether a face looks like one in an upright photo."""
+    if face.presence < SURE_PRESENCE:
+        return False
+    quality = measure(image, face)
+    covered = max(quality.eyes_occluded, quality.nose_occluded, quality.mouth_occluded)
+    return covered <= SURE_IN_VIEW and abs(quality.roll) <= SURE_ROLL
+
+
+def _turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:
+    """A face of the turned photo in the photo as it is."""
+    landmarks, (height, width) = face.landmarks.copy(), shape[:2]
+    x, y = face.landmarks[:, 0], face.landmarks[:, 1]
+    places = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
+    landmarks[:, 0], landmarks[:, 1] = places[quarters]
+    box = bounds(landmarks)
+    return Face(box, landmarks, face.presence, box.width / width)
+
+
+def _as_it_is(image: Image, detectors: tuple[Detect, ...], mesh: Mesh) -> tuple[Face, ...]:
+    """Detectors look at the whole photo first; only where nothing is found, at overlapping tiles of it,
+    from large to small.
+    """
     faces = _confirmed(image, (d for detector in detectors for d in detector(image)), mesh)
     for side in _tile_sides(image.shape):
         if faces:

@@ -52,6 +52,16 @@ def test_every_photo_is_accounted_for(photos: Path, settings: Settings) -> None:
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_what_could_not_be_enrolled_is_a_failure(photos: Path, settings: Settings) -> None:
+    """A blurred photo fails by the limit that enrolment would refuse it for, and has no template."""
+    image = np.asarray(cv2.imread(str(hopper_file())), np.uint8)
+    cv2.imwrite(str(photos / "Grace Hopper" / "blurred.png"), cv2.GaussianBlur(image, (0, 0), 10))
+    samples = collect(settings, photos)
+    assert samples.failures[-1] == "sharpness beyond its limit"
+    assert not samples.vectors[-1].any()
+    assert samples.qualities[-1] is not None
+
+
 def test_photos_that_the_sets_authors_call_wrong_are_left_out(photos: Path, settings: Settings) -> None:
     """By name, before anything is judged; a person without any other photo goes too."""
     samples = collect(settings, photos, left_out=frozenset({"a"}))

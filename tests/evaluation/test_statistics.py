@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,15 +13,17 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from doorctl.core.card import Calibration
+from doorctl.core.gallery import Gallery
 from doorctl.core.quality import Quality
-from doorctl.core.records import Vector
+from doorctl.core.records import Person, Vector
+from doorctl.errors import PhotoError
 from doorctl.evaluation.identification import identify
 from doorctl.evaluation.intervals import clopper_pearson
-from doorctl.evaluation.pairs import all_pairs
+from doorctl.evaluation.pairs import BINS, all_pairs
 from doorctl.evaluation.report import evaluate, fields_of
 from doorctl.evaluation.samples import Samples
-from doorctl.evaluation.splits import split
-from doorctl.evaluation.verification import ENOUGH, det_curve, verify
+from doorctl.evaluation.splits import read_groups, split
+from doorctl.evaluation.verification import ENOUGH, Bootstrap, det_curve, verify
 
 SCALE = Calibration(((-1.0, 0.3), (1.0, 1.0)), "made up")
 Numbers = NDArray[np.intp]
@@ -135,6 +138,69 @@ def test_intervals_cover_the_truth() -> None:
     assert held >= 33
 
 
+@settings(max_examples=25)
+@given(st.integers(0, 10**6))
+def test_a_draw_of_people_is_a_set_in_which_they_stand_so_often(seed: int) -> None:
+    """The weights of the bootstrap give what comparing the copied people one by one gives.
+
+    A person's copies are neither genuine nor impostors to one another.
+    """
+    rng = np.random.default_rng(seed)
+    vectors, who = crowd(12, 3, 1.0, seed, length=4)
+    times = rng.multinomial(12, np.full(12, 1 / 12))
+    genuine: list[float] = []
+    impostor: list[float] = []
+    similarity = vectors @ vectors.T
+    for i, j in combinations(range(len(who)), 2):
+        if who[i] == who[j]:
+            genuine += [float(similarity[i, j])] * int(times[who[i]])
+        else:
+            impostor += [float(similarity[i, j])] * int(times[who[i]] * times[who[j]])
+    first_too_many = sorted(impostor, reverse=True)[int(0.01 * len(impostor) + 1e-9)]
+    expected = float(np.mean(np.array(genuine) <= first_too_many))
+    pairs = all_pairs(vectors, who, tail=1.0)
+    assert Bootstrap(pairs, rng, 0).missed(0.01, times) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_draw_of_the_least_alike_looks_as_far_down_as_it_must() -> None:
+    """Two people whose pairs come late among all pairs; where those are not kept nothing is told."""
+    vectors, who = crowd(12, 20, 1.0)
+    means = vectors.reshape(12, 20, -1).mean(axis=1)
+    one, other = np.unravel_index(int((means @ means.T).argmin()), (12, 12))
+    times = np.bincount([one, other], minlength=12)
+    impostor = np.sort((vectors[who == one] @ vectors[who == other].T).ravel())[::-1]
+    everything = all_pairs(vectors, who, tail=1.0)
+    chosen = np.isin(who[everything.genuine_photos[:, 0]], [one, other])
+    expected = float(np.mean(everything.genuine[chosen] <= impostor[4]))  # 4 of 400 may pass
+    rng = np.random.default_rng(0)
+    assert Bootstrap(everything, rng, 0).missed(0.01, times) == pytest.approx(expected, abs=1e-9)
+    assert Bootstrap(all_pairs(vectors, who), rng, 0).missed(0.01, times) is None
+
+
+def test_a_few_people_have_no_interval() -> None:
+    """Draws of two people are mostly of one, who has no impostors: the rate is told without an interval."""
+    point = verify(all_pairs(*crowd(2, 300, 1.0)))[1e-3]
+    assert point is not None
+    assert point.fnmr is not None
+    assert point.interval is None
+
+
+def test_copied_photos_count_as_what_they_are() -> None:
+    """Where most similarities are equal no threshold has the asked rate: none is told, none is claimed."""
+    vectors, who = crowd(3, 1, 0.0)
+    vectors, who = np.repeat(vectors, 40, axis=0), np.repeat(who, 40)
+    vectors[::4] = 0
+    assert verify(all_pairs(vectors, who)) == dict.fromkeys([1e-2, 1e-3, 1e-4, 1e-5, 1e-6])
+
+
+def test_a_threshold_on_a_bins_edge_counts_from_that_bin() -> None:
+    """Rounding moves no edge into the bin below, whose pairs do not reach it."""
+    pairs = all_pairs(*crowd(10, 2, 1.0), tail=0.0)
+    reached = pairs.histogram[::-1].cumsum()[::-1]
+    for first in np.flatnonzero(pairs.histogram) + 1:
+        assert pairs.reached(int(first) / BINS * 2 - 1) == reached[first]
+
+
 def test_a_failed_photo_is_a_miss_in_every_pair() -> None:
     """Turning a photo away makes the figures worse, never better."""
     vectors, who = crowd(200, 3, 0.8)
@@ -171,6 +237,50 @@ def test_failed_photos_are_never_found() -> None:
     assert at is not None
     assert 0.3 < at.found < 0.7
     assert at.wrong < 0.02
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_identification_is_what_the_doors_gallery_says(seed: int) -> None:
+    """The same draws, probe by probe through ``Gallery.match``, give the same rates and threshold."""
+    vectors, who = crowd(300, 4, 1.2, seed)
+    vectors[:: 1 + seed % 7 + 3] = 0
+    at = identify(vectors, who, SCALE, gallery=30, per_person=2, repeats=1, seed=seed).by_rate[1e-2]
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(np.arange(300), 30, replace=False)
+    entries: list[tuple[Person, Vector]] = []
+    probes: list[int] = []
+    for person in chosen.tolist():
+        own = rng.permutation(np.flatnonzero(who == person)).tolist()
+        entries += [(Person(person, ""), vectors[i]) for i in own[:2] if vectors[i].any()]
+        probes += own[2:]
+    known = Gallery.build(entries, SCALE)
+    matches = [known.match(vectors[i]) if vectors[i].any() else None for i in range(len(who))]
+    strangers = sorted(
+        (m.similarity if m else -1.0) for m, w in zip(matches, who, strict=True) if w not in chosen
+    )
+    threshold = strangers[-1 - int(0.01 * len(strangers))]
+    right = wrong = 0
+    for i in probes:
+        match = matches[i]
+        if match is not None and match.similarity > threshold and match.person is not None:
+            right += match.person.id == who[i]
+            wrong += match.person.id != who[i]
+    assert at is not None
+    assert at.false_positives == 10
+    assert at.threshold == pytest.approx(threshold, abs=1e-5)
+    assert (at.found, at.wrong) == pytest.approx((right / len(probes), wrong / len(probes)))
+
+
+def test_a_rate_that_no_gallery_can_show_is_not_told() -> None:
+    """700 strangers have none to spare at 0.1 %: fifty galleries of no false positive are still none."""
+    vectors, who = crowd(150, 5, 0.5)
+    found = identify(vectors, who, SCALE, gallery=10, per_person=3, repeats=50)
+    assert found.strangers == 50 * 700
+    assert found.by_rate[1e-3] is None
+    at = found.by_rate[1e-2]
+    assert at is not None
+    assert at.false_positives == 50 * 7
 
 
 def test_a_gallery_larger_than_the_set_is_told() -> None:
@@ -219,6 +329,22 @@ def test_the_worst_kind_is_told_first() -> None:
     assert all(part.fnmr is None or part.fnmr * part.genuine >= ENOUGH for part in parts)
 
 
+def test_splits_are_made_at_the_nearest_rate_that_is_supported() -> None:
+    """300 photos have 44,250 impostor pairs: too few for 1e-4, enough for 1e-3."""
+    report = evaluate(
+        samples_of(*crowd(60, 5, 1.0)),
+        SCALE,
+        model_set="made up",
+        model="m",
+        gallery=10,
+        per_person=3,
+        repeats=1,
+        seed=0,
+        groups={},
+    )
+    assert fields_of(report)["splits_at"] == "1e-3"
+
+
 def test_the_curve_falls() -> None:
     """Rarer false matches cost more false non-matches, as far as the data goes."""
     rates, missed = det_curve(all_pairs(*crowd(200, 3, 1.0)))
@@ -234,3 +360,18 @@ def test_the_exact_interval_is_clopper_and_pearsons(errors: int, trials: int) ->
     low = beta.ppf(0.025, errors, trials - errors + 1) if errors else 0.0
     high = beta.ppf(0.975, errors + 1, trials - errors) if errors < trials else 1.0
     assert clopper_pearson(errors, trials) == pytest.approx((low, high), abs=1e-9)
+
+
+def test_groups_are_read_as_spreadsheets_write_them(tmp_path: Path) -> None:
+    """A mark at the start is no part of a name; who has no group is in none; a wrong table is told."""
+    file = tmp_path / "groups.csv"
+    assert read_groups(tmp_path) == {}
+    file.write_text("person,group\np1,one \np2\np3,two\n", encoding="utf-8-sig")
+    groups = read_groups(tmp_path)
+    assert groups == {"p1": "one", "p2": "", "p3": "two"}
+    vectors, who = crowd(60, 5, 0.8)
+    parts = split(samples_of(vectors, who), all_pairs(vectors, who), 0.5, groups)
+    assert {part.value: part.photos for part in parts if part.kind == "group"} == {"one": 5, "two": 5}
+    file.write_text("name;group\n")
+    with pytest.raises(PhotoError, match="columns person and group"):
+        read_groups(tmp_path)
