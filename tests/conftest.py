@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import SIMULATED
 from tests.pictures import astronaut_file, hopper_file
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -40,3 +41,12 @@ def walk_up_clip(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     clip = directory / "walk-up.mp4"
     write_walk_ups(clip, open_eye(Settings.find(None, directory)), [hopper_file(), astronaut_file()])
     return clip
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Path:
+    """A data directory with a configuration that drives simulated pins."""
+    data = tmp_path / "door"
+    data.mkdir()
+    (data / "doorctl.yaml").write_text(SIMULATED)
+    return data

@@ -1,4 +1,4 @@
-"""The two public-domain portraits, as two development packages carry them."""
+"""Public-domain pictures, as two development packages carry them: two portraits, and no person."""
 
 from __future__ import annotations
 
@@ -21,3 +21,13 @@ def hopper_file() -> Path:
 def astronaut_file() -> Path:
     """Eileen Collins, NASA (public domain), as scikit-image carries her."""
     return _in_package("skimage", "data/astronaut.png")
+
+
+def cat_file() -> Path:
+    """Chelsea the cat, looking into the camera, as scikit-image carries her (CC0)."""
+    return _in_package("skimage", "data/chelsea.png")
+
+
+def coffee_file() -> Path:
+    """A cup of coffee, as scikit-image carries it (CC0)."""
+    return _in_package("skimage", "data/coffee.png")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import struct
 import subprocess
@@ -17,47 +16,8 @@ import pytest
 
 from doorctl.gpio.simulated import read_transitions
 from doorctl.store.database import Store
+from tests.command import SIMULATED, doorctl, lines, refused
 from tests.pictures import astronaut_file, hopper_file
-
-SIMULATED = "gpio: {pins: simulated}\n"
-
-
-Done = subprocess.CompletedProcess[str]
-
-
-def doorctl(*arguments: object, data: Path | None = None, **environment: str) -> Done:
-    """Run the command to its end."""
-    place = ["--data", str(data)] if data else []
-    return subprocess.run(
-        [sys.executable, "-m", "doorctl", *place, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
-def refused(result: Done, code: int, *words: str) -> None:
-    """It failed with this exit code, these words, and no traceback."""
-    assert result.returncode == code, result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr, result.stderr
-
-
-def lines(result: Done) -> list[dict[str, Any]]:
-    assert result.returncode == 0, result.stderr
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-@pytest.fixture
-def door(tmp_path: Path) -> Path:
-    """A data directory with a configuration that drives simulated pins."""
-    data = tmp_path / "door"
-    data.mkdir()
-    (data / "doorctl.yaml").write_text(SIMULATED)
-    return data
 
 
 @pytest.mark.parametrize(

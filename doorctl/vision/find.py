@@ -26,8 +26,8 @@ SURE_PRESENCE = 0.999
 SURE_IN_VIEW = 0.05
 SURE_ROLL = 45.0
 """What the largest face keeps to in an upright photo, by the mesh's presence, by how likely it is that a part
-of it is covered, and in degrees: so it is in 98 % of lfw-dev's. Upside down a mesh is laid over every second
-face, eyes on the mouth; none of 96 such kept to this."""
+of it is covered, and in degrees. Upside down a mesh is often laid over a face too, eyes on the mouth, and is
+told by these; ``scripts/prove quality`` counts how often they err."""
 
 
 def find_faces(image: Image, detectors: Iterable[Detect], mesh: Mesh) -> tuple[Face, ...]:
