@@ -62,6 +62,25 @@ def test_a_small_face_in_a_large_photo(
     assert face.box.top + face.box.height / 2 == pytest.approx(top + 250 / 3, abs=6)
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_that_is_not_upright_is_turned(
+    make_observer: Callable[..., Observer], hopper: Image, collins: Image, quarters: int
+) -> None:
+    """The points come back in pixels of the photo as it is, each where the upright photo has it."""
+    observer = make_observer()
+    for image in (hopper, collins):
+        (upright,) = observer.faces(image)
+        turned = np.ascontiguousarray(np.rot90(image, quarters))
+        (face,) = observer.faces(turned)
+        x, y = upright.landmarks[:, 0], upright.landmarks[:, 1]
+        height, width = image.shape[:2]
+        expected = {1: (y, width - x), 2: (width - x, height - y), 3: (height - y, x)}[quarters]
+        assert np.abs(face.landmarks[:, :2] - np.stack(expected, axis=1)).max() < 6
+        assert face.box.width == pytest.approx(np.ptp(face.landmarks[:, 0]), abs=1)
+        same = observer.embed(image, upright) @ observer.embed(turned, face)
+        assert same > 0.97
+
+
 def test_nobody(make_observer: Callable[..., Observer]) -> None:
     """An empty scene has no face, by tiles either."""
     assert make_observer().faces(np.full((900, 700, 3), 90, np.uint8)) == ()
