@@ -123,7 +123,7 @@ class QualityConfig(_Section):
     min_integrity: float = Field(default=0.9, ge=0, le=1, description="of the face")
     min_brightness: float = Field(default=-0.75, ge=-1, le=1)
     max_brightness: float = Field(default=0.93, ge=-1, le=1)
-    min_sharpness: float = Field(default=0.2, ge=0, le=1)
+    min_sharpness: float = Field(default=0.15, ge=0, le=1)
     max_yaw: float = Field(default=55.0, ge=5, le=90, description="degrees")
     max_pitch: float = Field(default=45.0, ge=5, le=90, description="degrees")
     max_eyes_occluded: float = Field(default=0.7, ge=0, le=1)

@@ -16,7 +16,7 @@ class Quality:
     roll: float
     """Tilted in the picture's plane, -180 to 180: positive is clockwise as one looks at it."""
     eyes_occluded: float
-    """0 (in full view) to 1 (covered); the more covered of the two eyes."""
+    """0 (in full view) to 1 (covered); the more covered of the two eyes, or the nearer of a turned face."""
     nose_occluded: float
     """0 to 1."""
     mouth_occluded: float
@@ -51,7 +51,7 @@ class Limits:
     """A tenth lets a chin or a hairline be cut; the eyes, the nose and the mouth stay in."""
     min_brightness: float = -0.75
     max_brightness: float = 0.93
-    min_sharpness: float = 0.2
+    min_sharpness: float = 0.15
     max_yaw: float = 55.0
     """Degrees, to either side."""
     max_pitch: float = 45.0

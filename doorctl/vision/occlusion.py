@@ -42,8 +42,8 @@ LUMA = np.array([0.114, 0.587, 0.299], np.float32)
 """ITU-R BT.601, of BGR."""
 
 
-def occlusion(crop: Image, points: Matrix, skin: Numbers) -> tuple[float, float, float]:
-    """How likely it is that the eyes (the worse one), the nose and the mouth are covered, 0 to 1.
+def occlusion(crop: Image, points: Matrix, skin: Numbers) -> tuple[float, float, float, float]:
+    """How likely it is that the person's right eye, the left, the nose and the mouth are covered, 0 to 1.
 
     Args:
         crop: BGR, the face upright and about 100 pixels wide.
@@ -54,8 +54,8 @@ def occlusion(crop: Image, points: Matrix, skin: Numbers) -> tuple[float, float,
     right, left, nose, mouth = features(crop, points, skin)
     parts = np.stack([right, left, nose, mouth])
     logits = (parts * weights[[0, 0, 1, 2]]).sum(axis=1) + bias[[0, 0, 1, 2]]
-    eye1, eye2, nose_, mouth_ = (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).tolist()
-    return max(eye1, eye2), nose_, mouth_
+    one, other, below, lowest = (1 / (1 + np.exp(-np.clip(logits, -30, 30)))).tolist()
+    return one, other, below, lowest
 
 
 def features(crop: Image, points: Matrix, skin: Numbers) -> Numbers:

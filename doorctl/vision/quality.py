@@ -24,6 +24,9 @@ FACE_PIXELS = 96
 CROP = 128
 """Side of that crop."""
 
+TURNED = 30.0
+"""Degrees of yaw from which the nose begins to hide the far eye."""
+
 _SKIN = np.array([50, 101, 117, 123, 205, 36, 280, 330, 346, 352, 425, 266, 151, 108, 337, 69, 299, 195, 5])
 """Points on bare skin: cheeks, forehead, the back of the nose."""
 
@@ -47,12 +50,12 @@ def measure(image: Image, face: Face) -> Quality:
     yaw, pitch, roll = pose_of(face.landmarks)
     crop, points, width = normalised(image, face.landmarks, roll)
     skin = skin_colour(crop, points)
-    eyes, nose, mouth = occlusion(crop, points, skin)
+    right, left, nose, mouth = occlusion(crop, points, skin)
     return Quality(
         yaw=yaw,
         pitch=pitch,
         roll=roll,
-        eyes_occluded=eyes,
+        eyes_occluded=_eyes(right, left, yaw),
         nose_occluded=nose,
         mouth_occluded=mouth,
         off_centre=_off_centre(face, image.shape),
@@ -83,6 +86,13 @@ def normalised(image: Image, landmarks: Vector, roll: float) -> tuple[Image, Mat
     middle = np.array([box.left + box.width / 2, box.top + box.height / 2])
     matrix = np.column_stack([turn * scale, CROP / 2 - scale * middle])
     return warp(image, matrix, CROP, CROP), apply(matrix, landmarks[:, :2]), box.width
+
+
+def _eyes(right: float, left: float, yaw: float) -> float:
+    """The more covered eye; of a face turned to the side the nearer one, for the nose hides the other."""
+    if abs(yaw) > TURNED:
+        return right if yaw > 0 else left
+    return max(right, left)
 
 
 def _off_centre(face: Face, shape: tuple[int, ...]) -> float:

@@ -131,6 +131,21 @@ def test_a_face_off_the_edge_is_not_whole(measured: Measure, hopper: Image) -> N
     assert 0 <= whole.off_centre < cut.off_centre <= 1
 
 
+@pytest.mark.parametrize(
+    ("yaw", "eye"), [(0, "right eye"), (0, "left eye"), (45, "right eye"), (-45, "left eye")]
+)
+def test_an_eye_that_is_turned_away_is_not_called_covered(
+    make_observer: Callable[..., Observer], hopper: Image, monkeypatch: pytest.MonkeyPatch, yaw: int, eye: str
+) -> None:
+    """From the front the more covered eye counts, of a turned face only the nearer."""
+    face = squeezed(make_observer().faces(hopper)[0].landmarks, yaw)
+    told = (0.9, 0.1, 0.0, 0.0) if eye == "right eye" else (0.1, 0.9, 0.0, 0.0)
+    for parts in (told, (told[1], told[0], 0.0, 0.0)):
+        monkeypatch.setattr("doorctl.vision.quality.occlusion", lambda *_, parts=parts: parts)
+        expected = 0.9 if not yaw or parts == told else 0.1
+        assert measure(hopper, face).eyes_occluded == expected
+
+
 @pytest.mark.parametrize("cover", ["right eye", "left eye", "mouth", "nose"])
 def test_a_hand_over_a_part_is_told_of_that_part(
     make_observer: Callable[..., Observer], hopper: Image, cover: str
