@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import numpy as np
@@ -27,6 +28,7 @@ class Fusion:
     def __init__(self, resembles: float) -> None:
         self._resembles = resembles
         self._recent: deque[Vector] = deque(maxlen=FRAMES)
+        self._mean: Vector = np.zeros(0, np.float32)
 
     def forget(self) -> None:
         """The face is gone: what comes next is another visit."""
@@ -35,11 +37,9 @@ class Fusion:
     def add(self, embedding: Vector) -> Vector:
         """Take up a frame's embedding (D, unit length), and give the mean so far, of unit length."""
         # Written so that a NaN, which compares false with everything, resembles nothing.
-        if self._recent and not float(self._mean() @ embedding) >= self._resembles:
+        if self._recent and not float(self._mean @ embedding) >= self._resembles:
             self.forget()
         self._recent.append(embedding)
-        return self._mean()
-
-    def _mean(self) -> Vector:
-        mean = np.mean(self._recent, axis=0, dtype=np.float32)
-        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
+        total = np.asarray(sum(self._recent), np.float32)
+        self._mean = np.asarray(total / max(math.sqrt(float(total @ total)), 1e-6), np.float32)
+        return self._mean
