@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from doorctl.core.records import Person, Vector
 from doorctl.errors import PhotoError
 from doorctl.store.database import Store
 from doorctl.store.records import NewPhoto
+from tests.command import doorctl, refused
 from tests.pictures import astronaut_file, hopper_file
 
 SCALE = Calibration(knots=((-1.0, 0.0), (1.0, 1.0)), source="made up for tests: score is (1 + cosine) / 2")
@@ -155,3 +158,30 @@ def test_real_photos_are_enrolled_held_and_refused(settings: Settings) -> None:
         forced = enrol_photos(settings, eye, store, "Grace Hopper", [astronaut_file()], force=True)
         assert (forced.added, forced.held) == (1, ())
         assert [pair.other.name for pair in forced.likenesses] == ["Eileen Collins"]
+
+
+def test_what_another_process_does_meanwhile_counts(settings: Settings) -> None:
+    """While a photo is looked at for a new name, somebody else is enrolled by that name: the photo waits."""
+    eye = open_eye(settings)
+    with open_store(settings) as store:
+
+        def photos() -> Iterator[Path]:
+            with open_store(settings) as elsewhere:
+                enrol_photos(settings, eye, elsewhere, "Grace Hopper", [hopper_file()])
+            yield astronaut_file()
+
+        outcome = enrol_photos(settings, eye, store, "Grace Hopper", photos())
+        assert (outcome.added, len(outcome.held)) == (0, 1)
+        (person,) = store.people()
+        assert (person.photos, person.held) == (1, 1)
+
+
+def test_a_hold_that_cannot_be_judged_stays(settings: Settings) -> None:
+    """A held photo that other nets made is compared with nobody, so it takes an operator's --force."""
+    other = photo(face(3), model="other net")
+    with open_store(settings) as store:
+        store.enrol("Ann", [photo(face(1))])
+        store.enrol("Ann", [replace(other, sha256="9" * 64, held="score 0.4")])
+    approve = ("people", "approve", "Ann")
+    refused(doorctl(*approve, data=settings.data), 65, "other nets", "--force")
+    assert doorctl(*approve, "--force", data=settings.data).returncode == 0

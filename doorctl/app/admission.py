@@ -2,8 +2,9 @@
 
 Whoever is in a photo will be let in under its name. So a photo that is added to a known
 person must match that person's templates at the door's own threshold, by the door's own
-measure (the mean of the templates): it then opens the door to no face that could not
-have come in without it. One that does not is held until an operator says whose it is.
+measure (the mean of the templates), or it is held until an operator says whose it is.
+Each photo that is accepted moves that mean a little: whoever can make photos between two
+faces, and add one after another, can still walk it to another face.
 """
 
 from __future__ import annotations
@@ -174,7 +175,6 @@ def enrol_photos(
         NameRefusedError: nobody can have that name.
         StoreError: the store cannot be read or written.
     """
-    standing = register_of(settings, store).standing(store, name)
     refused: list[tuple[Path, PhotoError]] = []
     read: list[tuple[Path, NewPhoto]] = []
     for path in photos:
@@ -184,14 +184,17 @@ def enrol_photos(
             refused.append((path, error))
     taken: list[tuple[Path, NewPhoto]] = []
     given = [photo for _, photo in read]
-    for (path, _), outcome in zip(read, given if force else standing.judge(given), strict=True):
-        if isinstance(outcome, PhotoError):
-            refused.append((path, outcome))
-        else:
-            taken.append((path, outcome))
-    if not taken:
-        return Outcome(standing.person, 0, 0, (), tuple(refused), (), 0.0)
-    enrolment = store.enrol(name, [photo for _, photo in taken])
+    # Photos take a while to look at. What they are judged by must be what they are added to.
+    with store.undisturbed():
+        standing = register_of(settings, store).standing(store, name)
+        for (path, _), outcome in zip(read, given if force else standing.judge(given), strict=True):
+            if isinstance(outcome, PhotoError):
+                refused.append((path, outcome))
+            else:
+                taken.append((path, outcome))
+        if not taken:
+            return Outcome(standing.person, 0, 0, (), tuple(refused), (), 0.0)
+        enrolment = store.enrol(name, [photo for _, photo in taken])
     held = [
         Held(path, enrolment.held[photo.sha256], photo.held)
         for path, photo in taken

@@ -11,7 +11,7 @@ from doorctl.core.quality import fault
 from doorctl.core.records import Face, Image
 from doorctl.errors import PhotoError
 from doorctl.store.records import NewPhoto
-from doorctl.vision.photo import read_photo
+from doorctl.vision.photo import read_file, read_photo
 from doorctl.vision.quality import measure
 
 SECOND_FACE = 0.5
@@ -45,12 +45,9 @@ def photo_to_template(eye: Eye, path: Path) -> NewPhoto:
     Raises:
         PhotoError: the file cannot be read as a picture, or its face cannot be used.
     """
-    image = read_photo(path)
+    content = read_file(path)
+    image = read_photo(content, name=str(path))
     vector = eye.observer.embed(image, only_face(eye, image, path.name))
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise PhotoError(f"{path}: cannot be read: {error.strerror}", "copy the file again") from error
     return NewPhoto(
         sha256=hashlib.sha256(content).hexdigest(),
         source=os.fsencode(path.name).decode(errors="replace"),

@@ -155,15 +155,17 @@ def approve(
 
     settings = settings_of(context, config, data)
     with _store(settings) as store:
-        numbers = _held(store, name, photo)
-        register = register_of(settings, store)
-        standing, held = register.standing(store, name), store.held(name, register.model)
-        for number in () if force else numbers:
-            if number in held and (why := standing.conflict(held[number])):
-                raise PhotoError(
-                    f"photo {number}: {why}", "reject it, or approve it all the same with --force"
-                )
-        store.approve(name, numbers)
+        with store.undisturbed():
+            numbers = _held(store, name, photo)
+            register = register_of(settings, store)
+            standing, held = register.standing(store, name), store.held(name, register.model)
+            for number in () if force else numbers:
+                known = "other nets made its template: it can be compared with nobody"
+                if why := standing.conflict(held[number]) if number in held else known:
+                    raise PhotoError(
+                        f"photo {number}: {why}", "reject it, or approve it all the same with --force"
+                    )
+            store.approve(name, numbers)
         record = store.person(name)
         console().print(Text(f"{record.name}: {_photos(numbers)} approved"))
         tell_likenesses(record.person, register_of(settings, store).likenesses())

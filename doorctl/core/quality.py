@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -79,7 +80,7 @@ _RULES = (
     (
         "size",
         "min_size",
-        "the face is only {value:.0f} pixels wide, {limit:.0f} are needed",
+        "the face is only {value:.1f} pixels wide, {limit:.0f} are needed",
         "use a photo taken from nearer, or a larger copy of it",
     ),
     (
@@ -146,8 +147,11 @@ def fault(quality: Quality, limits: Limits) -> Fault | None:
         value, limit = float(getattr(quality, measure)), float(getattr(limits, name))
         value = abs(value) if measure in ("yaw", "pitch") else value
         least = name.startswith("min_")
-        if value < limit if least else value > limit:
+        kept = value >= limit if least else value <= limit  # a NaN keeps to nothing
+        if not kept:
             told = words.format(value=value, limit=limit)
-            bound = f"({measure} {value:.2f}, {'at least' if least else 'at most'} {limit:.2f} wanted)"
+            # Rounded away from the limit, or a near miss would read as if it had been kept.
+            shown = (math.floor if least else math.ceil)(value * 100) / 100 if math.isfinite(value) else value
+            bound = f"({measure} {shown:.2f}, {'at least' if least else 'at most'} {limit:.2f} wanted)"
             return Fault(measure, value, limit, f"{told} {bound}", hint)
     return None

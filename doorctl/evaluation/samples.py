@@ -178,7 +178,9 @@ def _judge_all(settings: Settings, photos: list[Path], cache: Path | None, jobs:
 def _made_by(eye: Eye) -> bytes:
     """A digest of the nets and of the code that judge: results of others are no use."""
     nets = [eye.models.detector, eye.models.detector_full, eye.models.mesh, eye.models.embedder]
-    digest = hashlib.sha256("".join(net.sha256 for net in nets if net).encode())
+    files = [(net.sha256, net.card.mean, net.card.scale) for net in nets if net]
+    points = eye.recognition.reference_points, eye.recognition.mesh_points
+    digest = hashlib.sha256(repr((files, eye.observer.detector.net.card.name, points)).encode())
     code = [file for file in Path(vision.__file__).parent.iterdir() if file.suffix in (".py", ".json")]
     for file in (*sorted(code), Path(measures.__file__), Path(__file__)):
         digest.update(file.read_bytes())

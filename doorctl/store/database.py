@@ -2,7 +2,8 @@
 
 One ``Store`` may be used by several threads, and one file by several programs: the
 daemon and a command beside it. Every method that changes something is one
-transaction, its event included, and is durable when it returns.
+transaction, its event included, and is durable when it returns; ``undisturbed`` makes
+one of several.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
-from types import TracebackType
 from typing import Self
 
 from doorctl.core.card import Calibration
@@ -70,9 +70,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -105,7 +103,7 @@ class Store:
         key, cleaned = name_key(name), clean_name(name)
         if not photos or not all(is_direction(photo.vector) for photo in photos):
             raise ValueError("enrolment needs photos, each with a finite vector that is not zero")
-        with self._writing() as db:
+        with self.undisturbed() as db:
             row = db.execute("SELECT id, name, denied FROM people WHERE key = ?", (key,)).fetchone()
             if row is None:
                 sql = "INSERT INTO people (name, key, created) VALUES (?, ?, ?) RETURNING id, name, denied"
@@ -172,7 +170,7 @@ class Store:
     def set_denied(self, name: str, denied: bool) -> Event | None:
         """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError."""
         kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
-        with self._writing() as db:
+        with self.undisturbed() as db:
             found = find_person(db, name)
             if found.denied == denied:
                 return None
@@ -190,7 +188,7 @@ class Store:
             UnknownPersonError: nobody has that name.
             StoreError: also if the person is removed, and traces wait for a program that is reading.
         """
-        with self._writing() as db:
+        with self.undisturbed() as db:
             found = find_person(db, name)
             db.execute("DELETE FROM people WHERE id = ?", (found.id,))
             event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person)
@@ -215,7 +213,7 @@ class Store:
 
     def record(self, event: Event, *, time: datetime | None = None) -> int:
         """Write an event, durably, and return its number. ``time`` defaults to the wall clock's."""
-        with self._writing() as db:
+        with self.undisturbed() as db:
             return add_event(db, event, time_text(time) if time else now_text())
 
     def events(
@@ -259,9 +257,12 @@ class Store:
             yield self._connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it, or nothing."""
+    def undisturbed(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, all or nothing; what is read in it still holds when it writes. May be nested."""
         with self._reading() as db:
+            if db.in_transaction:
+                yield db
+                return
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -273,7 +274,7 @@ class Store:
 
     def _decide(self, name: str, numbers: Sequence[int], kind: EventKind, sql: str) -> None:
         """Do away with the hold on each of a person's photos, by a statement that takes its number."""
-        with self._writing() as db:
+        with self.undisturbed() as db:
             found = find_person(db, name)
             known = held_numbers(db, found.id).values()
             for number in dict.fromkeys(numbers):

@@ -34,7 +34,8 @@ def find_faces(image: Image, detectors: Iterable[Detect], mesh: Mesh) -> tuple[F
     """Every face that a detector sees and the mesh confirms, largest first.
 
     Where the largest does not look like one in an upright photo, or there is none, the photo is
-    turned by quarters until it does; if it never does, what was seen in the photo as it is counts.
+    turned by quarters until it does; if it never does, what was seen in the photo as it is counts. A face
+    that only another turn shows is added to those; it takes no other's place.
 
     Returns:
         Faces in pixels of the photo as it is. The roll tells which way up they are.
@@ -50,7 +51,13 @@ def find_faces(image: Image, detectors: Iterable[Detect], mesh: Mesh) -> tuple[F
         turned = np.ascontiguousarray(np.rot90(image, quarters))
         faces = _as_it_is(turned, detectors, mesh)
         if faces and _upright(turned, faces[0]):
-            return tuple(_turned_back(face, quarters, image.shape) for face in faces)
+            back = tuple(_turned_back(face, quarters, image.shape) for face in faces)
+            if not seen or overlap(back[0].box, seen[0].box) > SAME_FACE_IOU:
+                return back
+            # A picture that lies beside the person: both are there, and the larger leads.
+            return tuple(
+                sorted((*seen, *(f for f in back if not _known(f.box, seen))), key=area, reverse=True)
+            )
     return seen
 
 

@@ -32,6 +32,7 @@ _DAMAGE = (
 
 def read_photo(
     photo: Path | str | bytes,
+    name: str = "",
     *,
     max_bytes: int = MAX_BYTES,
     min_side: int = MIN_SIDE,
@@ -44,6 +45,7 @@ def read_photo(
 
     Args:
         photo: a path, or the file's content.
+        name: what to call it in errors, the path if none is given.
         max_bytes: largest file.
         min_side, max_side: bounds of both width and height, pixels.
 
@@ -53,8 +55,8 @@ def read_photo(
     Raises:
         PhotoError: it cannot be used; the message names the file and the reason.
     """
-    name = "the photo" if isinstance(photo, bytes) else str(photo)
-    data = photo if isinstance(photo, bytes) else _read(Path(photo), max_bytes)
+    name = name or ("the photo" if isinstance(photo, bytes) else str(photo))
+    data = photo if isinstance(photo, bytes) else read_file(Path(photo), max_bytes)
     if not data:
         raise PhotoError(f"{name}: is empty", "copy the file again")
     if len(data) > max_bytes:
@@ -67,7 +69,12 @@ def read_photo(
         return _decode(name, data, min_side, max_side)
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
+def read_file(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """A photo file's content, no more than one byte over ``max_bytes``.
+
+    Raises:
+        PhotoError: there is no such file, or it cannot be read.
+    """
     try:
         if path.is_dir():
             raise PhotoError(f"{path}: is a folder", "name a photo in it")

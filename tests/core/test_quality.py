@@ -47,8 +47,27 @@ def test_each_limit_has_its_own_words(measure: str, value: float, words: str) ->
     assert found is not None
     assert found.measure == measure
     assert words in found.told
-    assert f"{abs(value) if measure in ('yaw', 'pitch') else value:.2f}" in found.told
+    assert f"{measure} {abs(value) if measure in ('yaw', 'pitch') else value:.2f}," in found.told
     assert found.hint
+
+
+def test_what_is_no_number_passes_nothing() -> None:
+    """Whatever measure is NaN, the photo is refused."""
+    for measure in ("size", "integrity", "brightness", "sharpness", "yaw", "pitch", "eyes_occluded"):
+        found = fault(replace(GOOD, **{measure: float("nan")}), LIMITS)
+        assert found is not None
+        assert found.measure == measure
+
+
+def test_a_near_miss_reads_as_one() -> None:
+    """It is not rounded to the limit itself."""
+    for measure, value, words in (
+        ("integrity", 0.8999, "0.89, at least 0.90"),
+        ("pitch", 45.001, "45.01, at most 45"),
+    ):
+        found = fault(replace(GOOD, **{measure: value}), LIMITS)
+        assert found is not None
+        assert words in found.told
 
 
 def test_a_value_at_its_limit_is_good() -> None:

@@ -121,7 +121,7 @@ def test_a_damaged_template_is_told(store: Store) -> None:
     """A template of another length, or of zeros, does not get into a gallery."""
     store.enrol("Ann", [photo(1), photo(2)])
     for blob in (b"\0" * 1024, b"\1" * 8):
-        with store._writing() as db:
+        with store.undisturbed() as db:
             db.execute("UPDATE templates SET vector = ? WHERE id = 1", (blob,))
         with pytest.raises(StoreError, match="enrol again"):
             store.gallery("net", SCALE)
@@ -378,7 +378,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_a_writer_that_does_not_end_is_told(tmp_path: Path) -> None:
     """Another program that holds the file costs the waiting time, and then an error."""
     with Store(tmp_path) as other, Store(tmp_path, busy_seconds=0.1) as store:
-        with other._writing(), pytest.raises(StoreError, match="in use by another program"):
+        with other.undisturbed(), pytest.raises(StoreError, match="in use by another program"):
             store.record(Event(EventKind.STARTED, 0.0))
         assert store.record(Event(EventKind.STARTED, 0.0)) == 1
 

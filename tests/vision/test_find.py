@@ -11,7 +11,7 @@ import pytest
 
 from doorctl.core.records import Box, Image
 from doorctl.errors import PhotoError
-from doorctl.vision.detect import Detector
+from doorctl.vision.detect import Detection, Detector
 from doorctl.vision.find import find_faces
 from doorctl.vision.mesh import Mesh, roi_of_detection
 from doorctl.vision.observe import Observer
@@ -79,6 +79,30 @@ def test_a_photo_that_is_not_upright_is_turned(
         assert face.box.width == pytest.approx(np.ptp(face.landmarks[:, 0]), abs=1)
         same = observer.embed(image, upright) @ observer.embed(turned, face)
         assert same > 0.97
+
+
+def test_a_picture_that_lies_beside_somebody_takes_nobodys_place(
+    detector: Detector, mesh: Mesh, hopper: Image, collins: Image
+) -> None:
+    """Somebody in dark glasses leads, though a detector that overlooks her once she lies on her side sees
+    nothing but the small picture beside her then, and sees it upright."""
+    points = find_faces(hopper, [detector], mesh)[0].landmarks[:, :2]
+    scene = np.full((600, 712, 3), 90, np.uint8)
+    scene[:, :512] = hopper
+    apart = float(np.linalg.norm(points[33] - points[263]))
+    for corners in ((33, 133), (263, 362)):
+        x, y = points[list(corners)].mean(axis=0).round().astype(int).tolist()
+        cv2.ellipse(scene, (x, y), (int(0.3 * apart), int(0.22 * apart)), 0, 0, 360, (25, 20, 20), -1)
+    small = cv2.resize(collins[40:240, 130:330], (200, 200))
+    scene[200:400, 512:] = np.rot90(small)
+
+    def detect(image: Image) -> tuple[Detection, ...]:
+        return tuple(d for d in detector(image) if image.shape == scene.shape or d.box.width < 120)
+
+    covered, *others = find_faces(scene, [detect], mesh)
+    assert covered.box.left + covered.box.width / 2 == pytest.approx(float(points[:, 0].mean()), abs=25)
+    assert others, "the turned picture is seen too"
+    assert others[0].box.left > 500
 
 
 def test_nobody(make_observer: Callable[..., Observer]) -> None:

@@ -176,5 +176,5 @@ def test_limits_can_be_set(tmp_path: Path, corner: Pillow.Image) -> None:
         ({"max_side": 79}, "too large"),
     ):
         with pytest.raises(PhotoError, match=reason):
-            read_photo(data, **limits)
+            read_photo(data, name="", **limits)
     check(read_photo(data, max_bytes=len(data), min_side=60, max_side=80))
