@@ -72,6 +72,21 @@ def test_a_number_of_ones_own_is_judged_by_the_same_measure() -> None:
     assert "higher than 0.6" in lacking
 
 
+@pytest.mark.parametrize(
+    "match",
+    [
+        MatchConfig(stranger_acceptance=1e-6, max_refusal=0.3),
+        MatchConfig(threshold=1, stranger_acceptance=1e-6),
+    ],
+)
+def test_at_the_top_of_the_scale_no_higher_threshold_is_advised(match: MatchConfig) -> None:
+    """Whether the search or a number of one's own led there."""
+    lacking = told("face_reid_0095", [7] * 20, match)[1]
+    assert "no threshold is higher" in lacking
+    assert "above" not in lacking
+    assert "second factor" in lacking
+
+
 def test_nobody_enrolled_is_said_as_such() -> None:
     """No arithmetic over nobody."""
     assert told("face_reid_0095", [], MatchConfig()) == ("nobody is enrolled: nobody can be let in", "")

@@ -38,12 +38,18 @@ def shortfall(promise: Promise, match: MatchConfig) -> str:
     if promise.kept or not promise.people:
         return ""
     told = f"more strangers than match.stranger_acceptance allows ({once_in(match.stranger_acceptance)}): "
-    if match.threshold != "auto":
+    if match.threshold != "auto" and promise.threshold < 1:
         return told + f"set match.threshold to auto, or higher than {promise.threshold:g}"
+    if promise.threshold < 1:
+        told += (
+            f"a threshold above {promise.threshold:.2f} would turn away more than {match.max_refusal:.0%} of "
+            "known people's visits (match.max_refusal). "
+        )
+    else:
+        told += "no threshold is higher. "
     return told + (
-        f"a threshold above {promise.threshold:.2f} would turn away more than {match.max_refusal:.0%} of "
-        "known people's visits (match.max_refusal). Enrol more photos of each person, keep fewer people, "
-        "install the standard set of nets if this is the fallback, or ask for a second factor beside the face"
+        "Enrol more photos of each person, keep fewer people, install the standard set of nets if this is "
+        "the fallback, or ask for a second factor beside the face"
     )
 
 
