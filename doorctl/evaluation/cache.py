@@ -28,10 +28,14 @@ class Cache:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 file.touch(mode=0o600)
             self._db = sqlite3.connect(file or ":memory:")
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from error
+        try:
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS judged (key BLOB PRIMARY KEY, text TEXT) WITHOUT ROWID"
             )
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
+            self._db.close()
             raise self._failure(error) from error
 
     def __enter__(self) -> Self:
@@ -42,10 +46,11 @@ class Cache:
     ) -> None:
         try:
             self._db.commit()
-            self._db.close()
         except sqlite3.Error as broken:
             if error is None:
                 raise self._failure(broken) from broken
+        finally:
+            self._db.close()
 
     def keys(self) -> set[bytes]:
         """Every key that has a text."""

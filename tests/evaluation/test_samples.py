@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -76,9 +77,8 @@ def test_a_second_run_takes_the_first_ones_results(photos: Path, settings: Setti
     again = collect(settings, photos, cache=cache)
     assert (again.vectors == first.vectors).all()
     assert again.qualities == first.qualities
-    with sqlite3.connect(cache) as db:
+    with closing(sqlite3.connect(cache, isolation_level=None)) as db:
         db.execute('UPDATE judged SET text = \'{"failure": "marked", "vector": null, "quality": null}\'')
-    db.close()
     shutil.copy(photos / "Eileen Collins" / f"a{astronaut_file().suffix}", photos / "Grace Hopper" / "a.jpg")
     cv2.imwrite(str(photos / "Eileen Collins" / "blank.png"), np.full((200, 200, 3), 90, np.uint8))
     marked = collect(settings, photos, cache=cache)
