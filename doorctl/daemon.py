@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +18,10 @@ from types import FrameType
 from typing import Protocol
 
 from doorctl.core.door import Door, step
+from doorctl.core.guidance import asks, prompt_of
 from doorctl.core.policy import Policy
-from doorctl.core.records import Cause, Decision, Event, Frame, Input, Observation, Reason, Tick
+from doorctl.core.prompt import Prompt
+from doorctl.core.records import Ask, Cause, Decision, Draw, Event, Frame, Input, Observation, Reason, Tick
 from doorctl.errors import ModelError, PinError
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ class Asked:
 class Observer(Protocol):
     """What turns a frame into an observation; ``vision.observe.Observer`` at a door."""
 
-    def observe(self, frame: Frame) -> Observation: ...
+    def observe(self, frame: Frame, ask: Ask) -> Observation: ...
 
 
 class Strike(Protocol):
@@ -65,6 +68,8 @@ class Daemon:
             up what has changed, so that nobody is let in by what no longer holds.
         asked: its ``stop`` ends the loop before the next frame.
         watch: shown every frame with what came of it, for drawing and timelines.
+        draw: 64 random bits, for a challenge; not to be foreseen at a door.
+        indicate: told what the person at the door is to be told, each frame.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class Daemon:
         before: Callable[[], None] = lambda: None,
         asked: Asked | None = None,
         watch: Callable[[Frame | None, Input, Decision], None] = lambda frame, fact, decision: None,
+        draw: Callable[[], int] = lambda: secrets.randbits(64),
+        indicate: Callable[[Prompt], object] = lambda prompt: None,
     ) -> None:
         self.observer = observer
         self.policy = policy
@@ -87,6 +94,8 @@ class Daemon:
         self._now = now
         self.before = before
         self._watch = watch
+        self._draw = draw
+        self._indicate = indicate
         self._door = Door()
         self._failures = 0
         self._stale = 0
@@ -114,6 +123,8 @@ class Daemon:
         """One frame, or none: observe it, decide, and carry the decision out."""
         fact = self._look(frame)
         self._door, decision = step(self._door, fact, self.policy)
+        if decision.draw:
+            self._door, _ = step(self._door, Draw(fact.at, self._draw()), self.policy)
         for event in decision.events:
             self._record(event)  # first: there is no release without its event on disk
         if decision.release is not None:
@@ -124,6 +135,7 @@ class Daemon:
         if self._strike.fault is not None:
             raise self._strike.fault
         self._watch(frame, fact, decision)
+        self._indicate(Prompt.FAULT if self._failures else prompt_of(self._door, decision))
         self._tell_if_slow(decision)
         log.debug("%.3f s: %s %s", fact.at, decision.reason.value, decision.score)
         return decision
@@ -144,7 +156,7 @@ class Daemon:
         if frame is None:
             return Tick(self._now())
         try:
-            observation = self.observer.observe(frame)
+            observation = self.observer.observe(frame, asks(self._door, self.policy))
         except ModelError as error:
             self._failures += 1
             if self._failures == 1:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -49,6 +50,13 @@ def _directory(value: object) -> object:
     if not path.is_absolute() or not value.isprintable():
         raise ValueError
     return path
+
+
+def _command(value: str) -> str:
+    """A program and its arguments, as they could be typed."""
+    if not value.isprintable() or not shlex.split(value):
+        raise ValueError
+    return value
 
 
 Directory = Annotated[Path, BeforeValidator(_directory)]
@@ -132,9 +140,13 @@ class QualityConfig(_Section):
 
 
 class LivenessConfig(_Section):
-    """Whether a picture is told from a person. It is not, in this version."""
+    """How a picture is told from a person."""
 
-    mode: Literal["off"] = Field(default="off", description="the only mode in this version")
+    mode: Literal["passive", "challenge", "adaptive", "off"] = "adaptive"
+    threshold: float = Field(default=0.62, ge=0.5, le=0.99)
+    deadline_seconds: float = Field(default=4.0, ge=2, le=15, description="seconds")
+    evidence_days: int = Field(default=180, ge=1, le=3650, description="days")
+    max_apcer: float = Field(default=0.1, ge=0, le=0.5, description="of attacks")
     i_understand_photos_open_this_door: bool = False
 
 
@@ -157,6 +169,35 @@ class GpioConfig(_Section):
     pins: Literal["lgpio", "mock", "simulated"] = "lgpio"
     relay_pin: int = Field(default=17, ge=0, le=27, description="BCM number, not the place on the header")
     active_high: bool = True
+
+
+_Output = Annotated[int, Field(ge=0, le=27)] | None
+_OUTPUT = "a BCM number from 0 to 27, or null for none"
+
+
+class IndicatorConfig(_Section):
+    """What shows the person at the door what is asked of them."""
+
+    left: _Output = Field(default=None, description=_OUTPUT)
+    right: _Output = Field(default=None, description=_OUTPUT)
+    above: _Output = Field(default=None, description=_OUTPUT)
+    below: _Output = Field(default=None, description=_OUTPUT)
+    green: _Output = Field(default=None, description=_OUTPUT)
+    red: _Output = Field(default=None, description=_OUTPUT)
+    buzzer: _Output = Field(default=None, description=_OUTPUT)
+    active_high: bool = True
+    voice: Directory | None = Field(
+        default=None, description="the full path of a directory, or null for no voice"
+    )
+    player: Annotated[str, AfterValidator(_command)] = Field(
+        default="aplay -q", description="a command that plays the file named after it"
+    )
+
+    @property
+    def pins(self) -> dict[str, int]:
+        """The outputs that are wired, by key."""
+        keys = ("left", "right", "above", "below", "green", "red", "buzzer")
+        return {key: pin for key in keys if (pin := getattr(self, key)) is not None}
 
 
 class StoreConfig(_Section):
@@ -182,6 +223,7 @@ class Config(_Section):
     liveness: LivenessConfig = LivenessConfig()
     door: DoorConfig = DoorConfig()
     gpio: GpioConfig = GpioConfig()
+    indicator: IndicatorConfig = IndicatorConfig()
     store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()
 
@@ -224,6 +266,12 @@ class Config(_Section):
         if match.lookalike_margin is not None and match.lookalike_margin < (match.margin or 0):
             told = f"{match.lookalike_margin:g}, expected at least match.margin ({match.margin:g})"
             yield (("match", "lookalike_margin"), ("match", "margin")), told
+        if self.liveness.mode == "off" and not self.liveness.i_understand_photos_open_this_door:
+            told = (
+                '"off", but then whoever holds up a photo of an enrolled person opens this door: say that '
+                "you know with liveness.i_understand_photos_open_this_door: true"
+            )
+            yield (("liveness", "mode"), ("liveness", "i_understand_photos_open_this_door")), told
         dark, bright = self.quality.min_brightness, self.quality.max_brightness
         if dark >= bright:
             told = f"{dark:g}, expected less than quality.max_brightness ({bright:g})"
@@ -231,3 +279,9 @@ class Config(_Section):
         if camera.loop and camera.live:
             told = "true, expected false, since camera.source is no recording"
             yield (("camera", "loop"), ("camera", "source")), told
+        taken: dict[int, KeyPath] = {self.gpio.relay_pin: ("gpio", "relay_pin")}
+        for name, pin in self.indicator.pins.items():
+            other = taken.setdefault(pin, ("indicator", name))
+            if other != ("indicator", name):
+                told = f"{pin}, expected another pin than that of {'.'.join(other)}"
+                yield (("indicator", name), other), told

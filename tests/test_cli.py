@@ -113,7 +113,8 @@ def test_a_data_directory_that_cannot_be_written_is_told(models_dir: Path) -> No
 
 
 def test_a_real_door_without_liveness_needs_the_owners_word(tmp_path: Path) -> None:
-    """While photos open the door, 'run' refuses real pins until the configuration says that this is known."""
+    """Liveness may be switched off only by a configuration that says what this means: exit 78 otherwise."""
+    (tmp_path / "doorctl.yaml").write_text("liveness: {mode: off}\n")
     refused(doorctl("run", data=tmp_path), 78, "i_understand_photos_open_this_door")
 
 
@@ -279,14 +280,20 @@ def test_replay_prints_its_timeline_and_draws_it(door: Path, models_dir: Path, w
     assert [e["event"] for e in lines(doorctl("events", "--json", data=door))] == ["PersonEnrolled"]
 
 
-def test_the_demo_shows_the_right_and_the_wrong_face(models_dir: Path, tmp_path: Path) -> None:
-    """'doorctl demo' ends 0 with one grant, one denial and the relay's two changes, warns in words that
-    liveness is off, and leaves pictures to look at."""
-    result = doorctl("demo", "--json", "--out", tmp_path / "demo")
+@pytest.mark.parametrize("model_set", ["standard", "fallback"])
+def test_the_demo_tells_a_person_from_a_print(models_dir: Path, tmp_path: Path, model_set: str) -> None:
+    """'doorctl demo' with either set ends 0: the print is refused, the person who does what is asked is let
+    in, the living stranger is refused, and pictures to look at are left."""
+    config = tmp_path / "doorctl.yaml"
+    config.write_text(f"models: {{set: {model_set}}}\n")
+    result = doorctl("demo", "--json", "--seed", 3, "--out", tmp_path / "demo", "--config", config)
     told = lines(result)
-    assert [t["event"] for t in told] == ["AccessGranted", "RelayOn", "RelayOff", "AccessDenied"]
-    assert "liveness is off" in result.stderr
-    for name in ("walk-up.mp4", "annotated.mp4", "contact-sheet.png"):
+    events = ["AccessDenied", "AccessGranted", "RelayOn", "RelayOff", "AccessDenied"]
+    assert [t["event"] for t in told] == events
+    why = "spoof" if model_set == "standard" else "challenge_failed"
+    assert [t["reason"] for t in told if t["reason"]] == [why, "recognised", "unknown_person"]
+    assert "challenge" in told[1]["detail"]
+    for name in ("clip.mp4", "annotated.mp4", "contact-sheet.png"):
         assert (tmp_path / "demo" / name).stat().st_size > 10_000
 
 

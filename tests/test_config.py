@@ -77,13 +77,15 @@ def test_what_is_left_out_keeps_its_default(write: Path, text: str) -> None:
         ("match: {threshold: 0.75}", 0.75),
         ("match: {threshold: auto}", "auto"),
         ("match: {margin: 0}", 0),
-        ("liveness: {mode: off}", "off"),
+        ("liveness: {mode: passive}", "passive"),
         ("door: {open_seconds: 4}", 4.0),
         ("door: {regrant_seconds: 1e3}", 1000.0),
         ("gpio: {relay_pin: 017}", 17),
         ("gpio: {active_high: false}", False),
         ("models: {directory: ~/nets}", Path.home() / "nets"),
         ("store: {directory: /srv/door}", Path("/srv/door")),
+        ("indicator: {left: 5}", 5),
+        ("indicator: {player: mpv --no-video}", "mpv --no-video"),
     ],
 )
 def test_values_mean_what_they_look_like(write: Path, line: str, value: object) -> None:
@@ -137,10 +139,27 @@ def test_values_mean_what_they_look_like(write: Path, line: str, value: object) 
             "door.lookalike_frames: 1, expected a whole number from 2 to 120, or",
         ),
         ("match: {margin: -0.1}", "match.margin: -0.1, expected a number from 0 to 1"),
-        ("liveness: {mode: passive}", 'liveness.mode: "passive", expected off'),
-        ("liveness: {mode: false}", "liveness.mode: false, expected off"),
+        (
+            "liveness: {mode: pasive}",
+            'liveness.mode: "pasive", expected passive or challenge or adaptive or off',
+        ),
+        ("liveness: {mode: false}", "liveness.mode: false, expected passive or"),
+        ("liveness: {mode: off}", 'liveness.mode: "off", but then whoever holds up a photo'),
         ("gpio: {relay_pin: 28}", "gpio.relay_pin: 28, expected a whole number from 0 to 27"),
         ("gpio: {pins: pigpio}", 'gpio.pins: "pigpio", expected lgpio or mock or simulated'),
+        ("indicator: {left: 28}", "indicator.left: 28, expected a BCM number from 0 to 27, or null for none"),
+        ("indicator: {buzzer: true}", "indicator.buzzer: true, expected a BCM number"),
+        ("indicator: {voice: clips}", 'indicator.voice: "clips", expected the full path'),
+        ("indicator: {player: ''}", 'indicator.player: "", expected a command that plays the file'),
+        ("indicator: {player: 'a \"b'}", 'indicator.player: "a \\"b", expected a command'),
+        (
+            "indicator: {red: 17}",
+            "indicator.red: 17, expected another pin than that of gpio.relay_pin",
+        ),
+        (
+            "indicator: {left: 5, buzzer: 5}",
+            "indicator.buzzer: 5, expected another pin than that of indicator.left",
+        ),
         ("models: {directory: nets}", 'models.directory: "nets", expected the full path'),
         ("store: {directory: ''}", 'store.directory: "", expected the full path'),
         ("store: {directory: 5}", "store.directory: 5, expected the full path"),
@@ -321,6 +340,17 @@ def test_a_config_cannot_be_changed_and_can_be_compared(write: Path) -> None:
     assert config != Config()
     assert [name for name, section in config if section != getattr(Config(), name)] == ["door"]
     assert hash(config) == hash(Config(door=DoorConfig(open_seconds=5)))
+
+
+def test_every_clash_of_pins_is_told_where_the_later_key_stands(write: Path) -> None:
+    """Each output that shares a pin is a mistake of its own, whichever section comes first."""
+    text = "indicator:\n  left: 5\n  right: 5\n  green: 6\ngpio:\n  relay_pin: 6\n"
+    assert refused(write, text) == [
+        "doorctl.yaml:3: indicator.right: 5, expected another pin than that of indicator.left",
+        "doorctl.yaml:6: indicator.green: 6, expected another pin than that of gpio.relay_pin",
+    ]
+    write.write_text("indicator: {left: 5, right: 6, above: 13, below: 19, green: 20, red: 21, buzzer: 26}")
+    assert load_config(write).indicator.pins["buzzer"] == 26
 
 
 def test_a_config_built_in_code_obeys_too() -> None:

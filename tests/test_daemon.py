@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
 from doorctl.core.records import (
+    Ask,
     Event,
     EventKind,
     Frame,
     Gate,
-    Liveness,
-    LivenessVerdict,
     Match,
     Observation,
     Person,
@@ -28,7 +28,7 @@ from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
 
-POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness_required=False)
+POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF)
 GRACE = Person(1, "Grace Hopper")
 
 
@@ -40,7 +40,7 @@ class Knows:
         self.failing = False
         self.delay = 0.0
 
-    def observe(self, frame: Frame) -> Observation:
+    def observe(self, frame: Frame, ask: Ask) -> Observation:
         if self.failing:
             raise ModelError("the net gave no number")
         match = Match(self.person, 0.8, 0.9, 0.4)
@@ -48,7 +48,6 @@ class Knows:
             frame.at,
             frame.at + self.delay,
             Gate.PASSED,
-            liveness=Liveness(LivenessVerdict.NOT_CHECKED),
             match=match,
         )
 

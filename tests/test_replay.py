@@ -14,6 +14,7 @@ from doorctl.app.wiring import Eye, open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Input
 from doorctl.errors import CameraError, PhotoError
 from scripts.proofs import doors, kills
+from tests.command import SIMULATED
 from tests.pictures import astronaut_file, hopper_file
 
 
@@ -36,6 +37,8 @@ class Told:
 
 @pytest.fixture
 def settings(models_dir: Path, tmp_path: Path) -> Settings:
+    (tmp_path / "door").mkdir()
+    (tmp_path / "door" / "doorctl.yaml").write_text(SIMULATED)
     return Settings.find(None, tmp_path / "door")
 
 

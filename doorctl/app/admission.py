@@ -18,6 +18,7 @@ from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye, installed, policy_of
 from doorctl.core.card import Recognition
 from doorctl.core.gallery import Gallery
+from doorctl.core.liveness import LivenessMode
 from doorctl.core.lookalikes import Likeness, likenesses, limit_of
 from doorctl.core.policy import Policy
 from doorctl.core.promise import refused_at
@@ -128,7 +129,9 @@ def register_of(settings: Settings, store: Store) -> Register:
     models, recognition = installed(settings)
     model = models.embedder.card.name
     gallery = store.gallery(model, recognition.calibration)
-    return Register(model, recognition, gallery, policy_of(settings.config, recognition, gallery))
+    # A photo is no living face, and need not be.
+    policy = policy_of(settings.config, recognition, gallery, LivenessMode.OFF)
+    return Register(model, recognition, gallery, policy)
 
 
 @dataclass(frozen=True, slots=True)

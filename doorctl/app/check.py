@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
+from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
-from doorctl.app.wiring import known_people, open_eye, open_source, policy_of
+from doorctl.app.wiring import known_people, open_eye, open_source
 from doorctl.errors import CameraError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
@@ -54,9 +54,12 @@ def _config(settings: Settings) -> str:
     return str(settings.config_file or "no file: every key has its default")
 
 
-def _liveness(settings: Settings) -> str:
-    guard(settings)
-    return LIVENESS_IS_OFF if settings.config.liveness.mode == "off" else settings.config.liveness.mode
+def _liveness(settings: Settings) -> Finding:
+    """That pictures may pass is told loudly, and is no fault: the owner has chosen so."""
+    eye = open_eye(settings)
+    held = eye.standing(settings.config)
+    told = f"{held.mode}: {held.warning}" if held.warning else str(held.mode)
+    return Finding("liveness", told, held.hint)
 
 
 def _models(settings: Settings) -> str:
@@ -67,7 +70,7 @@ def _promise(settings: Settings) -> Finding:
     """A promise that is not kept is told loudly, and is no fault: the door works, as far as it goes."""
     eye = open_eye(settings)
     gallery = known_people(settings, eye)
-    policy = policy_of(settings.config, eye.recognition, gallery)
+    policy = eye.meet(gallery, settings.config)
     promise = promise_for(settings.config.match, eye.recognition, gallery)
     told = f"threshold {policy.threshold:.2f}, ahead of others by {policy.margin:.2f}; {sentence(promise)}"
     return Finding("promise", told, shortfall(promise, settings.config.match))

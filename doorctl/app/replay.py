@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Protocol
 
 from doorctl.app.settings import Settings
+from doorctl.app.standing import Standing
 from doorctl.app.wiring import camera_event, known_people, open_eye, open_source, relay_event
 from doorctl.camera.base import Camera
 from doorctl.core.policy import Policy
+from doorctl.core.prompt import Prompt
 from doorctl.core.records import Decision, Event, Frame, Input
 from doorctl.daemon import Daemon
 from doorctl.gpio.pins import make_pin_factory
@@ -28,14 +33,25 @@ class Show(Protocol):
 
 @contextmanager
 def open_replay(
-    settings: Settings, clip: str, shows: Sequence[Show], *, fps: float = 10.0, realtime: bool = False
+    settings: Settings,
+    clip: str | Camera,
+    shows: Sequence[Show],
+    *,
+    fps: float = 10.0,
+    realtime: bool = False,
+    seed: int | None = None,
+    indicate: Callable[[Prompt], object] = lambda prompt: None,
+    tell: Callable[[Standing], object] = lambda held: None,
 ) -> Iterator[Callable[[], None]]:
     """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
 
     Args:
-        clip: a video file or a folder of frames.
+        clip: a video file, a folder of frames, or a camera that is simulated.
         fps: frames a second of a folder.
         realtime: play at the clip's own pace; otherwise as fast as it goes.
+        seed: of the challenges, so that a run can be repeated; never at a door.
+        indicate: told what the person before the camera is to be told, each frame.
+        tell: told once which liveness mode holds.
 
     Yields:
         the function that plays the clip to its end. Nothing is written to the store.
@@ -56,8 +72,9 @@ def open_replay(
     with ExitStack() as stack:
         eye = open_eye(settings)
         policy = eye.meet(known_people(settings, eye), settings.config)
-        camera = stack.enter_context(
-            open_source(
+        tell(eye.standing(settings.config))
+        if isinstance(clip, str):
+            clip = open_source(
                 settings,
                 clip,
                 fps=fps,
@@ -66,7 +83,7 @@ def open_replay(
                 now=lambda: time.monotonic() - start,  # asked only to keep the clip's pace
                 on_event=lambda lost, why: record(camera_event(lost, why, timer.now())),
             )
-        )
+        camera = stack.enter_context(clip)
         relay = stack.enter_context(
             Relay(
                 make_pin_factory("mock", None),
@@ -77,7 +94,14 @@ def open_replay(
             )
         )
         daemon = Daemon(
-            observer=eye.observer, strike=relay, policy=policy, record=record, now=timer.now, watch=watch
+            observer=eye.observer,
+            strike=relay,
+            policy=policy,
+            record=record,
+            now=timer.now,
+            watch=watch,
+            draw=partial((secrets.SystemRandom() if seed is None else random.Random(seed)).getrandbits, 64),
+            indicate=indicate,
         )
         yield lambda: daemon.run(_play_out(camera, timer, policy))
 

@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from operator import attrgetter
 
+from doorctl.app.indicator import open_indicator
 from doorctl.app.place import only_one, remember_gpio
-from doorctl.app.settings import LIVENESS_IS_OFF, Settings, guard
+from doorctl.app.settings import Settings
+from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, relay_event
@@ -25,7 +26,7 @@ from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
 
-NEED_RESTART = ("camera", "models", "gpio", "store", "vision.detector", "vision.threads")
+NEED_RESTART = ("camera", "models", "gpio", "indicator", "store", "vision.detector", "vision.threads")
 """What of the configuration is only read at the start."""
 
 BUSY_SECONDS = 0.8
@@ -39,9 +40,6 @@ def run(settings: Settings) -> None:
     Raises:
         DoorctlError: whatever cannot be opened or goes on failing; the relay is locked by then.
     """
-    guard(settings)
-    if settings.config.liveness.mode == "off":
-        log.warning(LIVENESS_IS_OFF)
     config = settings.config
     timer = ThreadTimer()
     with ExitStack() as stack:
@@ -53,19 +51,26 @@ def run(settings: Settings) -> None:
             number = store.record(event)
             log.info("event %d: %s", number, event.describe())
 
+        def camera_changed(lost: bool, why: str) -> None:
+            indicator.camera_lost = lost
+            record(camera_event(lost, why, timer.now()))
+
         remember_gpio(settings)
+        pins = make_pin_factory(config.gpio.pins, settings.pin_file)
         # The relay comes first, so that the door is known to be locked while the rest loads.
         relay = stack.enter_context(
             Relay(
-                make_pin_factory(config.gpio.pins, settings.pin_file),
+                pins,
                 config.gpio.relay_pin,
                 active_high=config.gpio.active_high,
                 timer=timer,
                 on_change=lambda on, at: record(relay_event(on, at)),
             )
         )
+        indicator = stack.enter_context(open_indicator(config.indicator, pins))
         eye = open_eye(settings, now=timer.now)
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
+        tell_standing(eye.standing(config))
         keeper = _Keeper(settings, eye, store, record, timer.now)
         camera = stack.enter_context(
             open_source(
@@ -75,7 +80,7 @@ def run(settings: Settings) -> None:
                 loop=config.camera.loop,
                 realtime=True,
                 now=timer.now,
-                on_event=lambda lost, why: record(camera_event(lost, why, timer.now())),
+                on_event=camera_changed,
             )
         )
         daemon = Daemon(
@@ -86,6 +91,7 @@ def run(settings: Settings) -> None:
             now=timer.now,
             asked=asked,
             before=lambda: keeper.look(daemon),
+            indicate=indicator.show,
         )
         keeper.look(daemon)  # the camera may have taken seconds to open
         people = len(eye.observer.gallery.people)
@@ -104,6 +110,14 @@ def run(settings: Settings) -> None:
             relay.close()  # before the camera, which may take its time; and its RelayOff is kept by then
             with suppress(StoreError):
                 record(Event(EventKind.STOPPED, timer.now(), detail=why))
+
+
+def tell_standing(held: Standing) -> None:
+    """Say how a picture is told from a person, and loudly where it is not, or not as was asked for."""
+    if held.warning:
+        log.warning("liveness %s: %s; %s", held.mode, held.warning, held.hint)
+    else:
+        log.info("liveness %s", held.mode)
 
 
 class _Keeper:
@@ -152,17 +166,19 @@ class _Keeper:
                 value = attrgetter(key)
                 if value(told) != value(start):
                     log.warning("a change of '%s' takes effect at the next start", key)
-            driven = {name: getattr(start, name) for name in ("camera", "models", "gpio", "store")}
+            driven = {
+                name: getattr(start, name) for name in ("camera", "models", "gpio", "indicator", "store")
+            }
             config = told.model_copy(update=driven)
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
-            guard(replace(self._started, config=config))
             policy = self._eye.meet(self._eye.observer.gallery, config)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
         else:
             daemon.policy, self._config = policy, config
             self._tell_promise()
+            tell_standing(self._eye.standing(config))
             self._eye.observer.min_face = config.vision.min_face
             logging.getLogger("doorctl").setLevel(config.log.level.upper())
             self._record(Event(EventKind.RELOADED, self._now()))

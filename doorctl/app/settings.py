@@ -7,10 +7,7 @@ from pathlib import Path
 
 from doorctl import paths
 from doorctl.config import load_config
-from doorctl.errors import ConfigError
 from doorctl.sections import Config
-
-LIVENESS_IS_OFF = "liveness is off: whoever holds up a photo of an enrolled person opens this door"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +49,3 @@ class Settings:
     def pin_file(self) -> Path:
         """Where simulated pins live on when their process has gone."""
         return self.place / "pins.jsonl"
-
-
-def guard(settings: Settings) -> None:
-    """Refuse to drive a real door that photos open, unless its owner has said so."""
-    liveness = settings.config.liveness
-    if liveness.mode != "off":
-        return
-    if settings.config.gpio.pins == "lgpio" and not liveness.i_understand_photos_open_this_door:
-        raise ConfigError(
-            LIVENESS_IS_OFF,
-            "set liveness.i_understand_photos_open_this_door: true to run this version at a real door",
-        )

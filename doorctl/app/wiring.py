@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from doorctl.app.settings import Settings
+from doorctl.app.standing import Standing, standing
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
+from doorctl.core.actions import ChallengeRules
 from doorctl.core.card import Recognition
 from doorctl.core.gallery import Gallery
+from doorctl.core.liveness import LivenessMode, LivenessRules
 from doorctl.core.lookalikes import limit_of, marked
 from doorctl.core.policy import Policy
 from doorctl.core.quality import Limits
@@ -26,7 +29,7 @@ from doorctl.vision.observe import Observer
 log = logging.getLogger(__name__)
 
 
-def policy_of(config: Config, recognition: Recognition, gallery: Gallery) -> Policy:
+def policy_of(config: Config, recognition: Recognition, gallery: Gallery, liveness: LivenessMode) -> Policy:
     """The rules of the door, as the configuration, the embedder's card and the number of people set them."""
     match, door = config.match, config.door
     margin = recognition.margin if match.margin is None else match.margin
@@ -34,13 +37,15 @@ def policy_of(config: Config, recognition: Recognition, gallery: Gallery) -> Pol
         threshold=promise_for(match, recognition, gallery).threshold,
         margin=margin,
         lookalike_margin=2 * margin if match.lookalike_margin is None else match.lookalike_margin,
-        liveness_required=config.liveness.mode != "off",
+        liveness=liveness,
         confirm_frames=door.confirm_frames,
         lookalike_frames=config.lookalike_frames,
         confirm_seconds=door.confirm_seconds,
         open_seconds=door.open_seconds,
         regrant_seconds=door.regrant_seconds,
         max_latency_seconds=door.max_latency_seconds,
+        passive=LivenessRules(threshold=config.liveness.threshold),
+        challenge=ChallengeRules(deadline_seconds=config.liveness.deadline_seconds),
     )
 
 
@@ -53,6 +58,12 @@ class Eye:
     observer: Observer
     limits: Limits
     """What a photo must keep to, to be learnt from."""
+    untrusted: str = ""
+    """Why the anti-spoof nets are not to be relied on at this camera, if so."""
+
+    def standing(self, config: Config) -> Standing:
+        """How a picture is told from a person here."""
+        return standing(config.liveness, nets=bool(self.models.antispoof), untrusted=self.untrusted)
 
     def gallery(self, store: Store) -> Gallery:
         """The people in the store, as far as this embedder made their templates."""
@@ -60,7 +71,7 @@ class Eye:
 
     def meet(self, people: Gallery, config: Config) -> Policy:
         """Judge by these people from now on, and by the rules that they need, which also mark lookalikes."""
-        policy = policy_of(config, self.recognition, people)
+        policy = policy_of(config, self.recognition, people, self.standing(config).mode)
         limit = limit_of(policy.threshold, policy.margin, self.recognition.calibration)
         self.observer.gallery = marked(people, limit)
         return policy
@@ -92,6 +103,7 @@ def open_eye(settings: Settings, *, now: Callable[[], float] | None = None) -> E
         detector=models.detector_full if config.vision.detector == "full" else models.detector,
         detector_full=models.detector_full,
         mesh=models.mesh,
+        antispoof=models.antispoof,
         embedder=models.embedder,
         gallery=Gallery.build((), recognition.calibration),
         min_face=config.vision.min_face,

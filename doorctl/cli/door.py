@@ -143,23 +143,33 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where to write the clips and pictures.", metavar="DIR")] = Path(
         "demo"
     ),
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the challenges, to repeat a run.")] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """See the whole way in simulation: one person is enrolled and let in, another is not.
+    """See the whole way in simulation: a print is refused, its person let in, a stranger refused.
 
-    Two public-domain portraits walk up to a simulated camera. Nothing of an installed
-    door is touched; everything is written to DIR.
+    Grace Hopper is enrolled. Three come to a simulated camera, and do what the door asks
+    of them as far as they can: her portrait as a print that is moved and tilted; a puppet
+    made of the same portrait, which turns its head and opens its mouth; a puppet of Eileen
+    Collins, whom nobody has enrolled. The puppets stand for living people: they are
+    injected pictures, and what no challenge alone can tell from a person. Nothing of an
+    installed door is touched; everything is written to DIR.
     """
-    from doorctl.app.settings import LIVENESS_IS_OFF
     from doorctl.cli.look import Timeline
     from doorctl.demo.show import run_demo
 
     with TemporaryDirectory(prefix="doorctl-demo-") as state:
         settings = settings_of(context, config, Path(state))
-        if settings.config.liveness.mode == "off":
-            warn(LIVENESS_IS_OFF)
-        outcome = run_demo(settings, out, [Timeline(as_json)])
+        timeline = Timeline(as_json)
+        outcome = run_demo(
+            settings,
+            out,
+            [timeline],
+            seed=seed,
+            say=timeline.prompt,
+            tell=lambda held: warn(f"liveness {held.mode}: {held.warning}") if held.warning else None,
+        )
     if not as_json:
         for file in outcome.files:
             console().print(f"written: {file}")

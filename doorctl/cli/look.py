@@ -27,10 +27,10 @@ from doorctl.cli.output import (
 from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
-    from doorctl.core.door import Check
+    from doorctl.core.judgement import Check
     from doorctl.core.policy import Policy
     from doorctl.core.quality import Limits, Quality
-    from doorctl.core.records import Decision, Event, Frame, Input, Observation, Reason
+    from doorctl.core.records import Decision, Event, Frame, Input, Liveness, Observation, Reason
 
 
 MARKS = {True: Text("  yes ", "green"), False: Text("  no  ", "red"), None: Text("  -   ", "dim")}
@@ -57,7 +57,7 @@ def identify(
 ) -> None:
     """Say whom each picture shows, how sure the door is, and what it would refuse."""
     from doorctl.app.wiring import known_people, open_eye
-    from doorctl.core.door import checks
+    from doorctl.core.judgement import checks
     from doorctl.vision.draw import draw_face, write_picture
     from doorctl.vision.photo import read_photo
     from doorctl.vision.quality import measure
@@ -83,11 +83,16 @@ def identify(
         seen = eye.observer.judge_picture(picture)
         asked = checks(seen, policy)
         quality = measure(picture, seen.face) if seen.face else None
-        fields = _judgement(path, seen, asked, policy, quality)
+        life = eye.observer.life(picture, seen.face)[1] if seen.face else None
+        fields = _judgement(path, seen, asked, policy, quality, life)
         if as_json:
             emit(fields)
         else:
             _tell_judgement(fields, asked)
+            if fields["liveness"] is not None:
+                console().print(
+                    f"  live {fields['liveness']:.3f}, by this one picture: see 'doorctl liveness'"
+                )
             if quality:
                 _tell_quality(quality, eye.limits)
         if output:
@@ -98,9 +103,14 @@ def identify(
 
 
 def _judgement(
-    path: Path, seen: Observation, asked: tuple[Check, ...], policy: Policy, quality: Quality | None
+    path: Path,
+    seen: Observation,
+    asked: tuple[Check, ...],
+    policy: Policy,
+    quality: Quality | None,
+    life: Liveness | None,
 ) -> dict[str, Any]:
-    from doorctl.core.door import judge
+    from doorctl.core.judgement import judge
     from doorctl.core.records import Reason
 
     match, reason = seen.match, judge(seen, policy)
@@ -113,7 +123,7 @@ def _judgement(
         "score": rounded(match.score) if match else None,
         "similarity": rounded(match.similarity) if match else None,
         "margin": rounded(match.margin) if match else None,
-        "liveness": seen.liveness.verdict.value,
+        "liveness": rounded(life.score) if life and life.score is not None else None,
         "box": [round(v, 1) for v in (box.left, box.top, box.width, box.height)] if box else None,
         "gates": {check.name: check.passed for check in asked},
         "quality": {name: rounded(value) for name, value in asdict(quality).items()} if quality else None,
@@ -159,6 +169,9 @@ def replay(
     ] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Play at the clip's own pace.")] = False,
     fps: Annotated[float, typer.Option(min=0.1, max=240, help="Frames a second of a folder of frames.")] = 10,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the challenges, to repeat a run; at a door they are secret.")
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -169,7 +182,7 @@ def replay(
     Nothing is stored.
     """
     from doorctl.app.replay import Show, open_replay
-    from doorctl.app.settings import LIVENESS_IS_OFF
+    from doorctl.gpio.indicator import TextIndicator
     from doorctl.vision.annotate import Annotator
 
     if not clip:
@@ -179,14 +192,23 @@ def replay(
             raise typer.BadParameter(f"{annotate}: an annotated clip must be called .mp4")
         refuse_overwriting(annotate, [Path(clip)])
     settings = settings_of(context, config, data)
-    if settings.config.liveness.mode == "off":
-        warn(LIVENESS_IS_OFF)
     timeline = Timeline(as_json)
     with ExitStack() as stack:
         shows: list[Show] = [timeline]
         if annotate:
             shows.append(stack.enter_context(Annotator(annotate)))
-        play = stack.enter_context(open_replay(settings, clip, shows, fps=fps, realtime=realtime))
+        play = stack.enter_context(
+            open_replay(
+                settings,
+                clip,
+                shows,
+                fps=fps,
+                realtime=realtime,
+                seed=seed,
+                indicate=TextIndicator(timeline.prompt).show,
+                tell=lambda held: warn(f"liveness {held.mode}: {held.warning}") if held.warning else None,
+            )
+        )
         play()
     if annotate and not as_json:
         console().print(f"annotated clip: {annotate}")
@@ -199,6 +221,7 @@ class Timeline:
         self._json = as_json
         self._out = console()
         self._last: tuple[Reason, str | None] | None = None
+        self._at = 0.0
 
     def event(self, event: Event) -> None:
         fields = event_fields(event)
@@ -207,11 +230,19 @@ class Timeline:
         else:
             self._out.print(event_line(fields))
 
+    def prompt(self, words: str) -> None:
+        """What the person at the door is told."""
+        if not self._json and words != "idle":
+            self._out.print(Text(f"{self._at:8.2f} s  » {words}", style="cyan"))
+
     def frame(self, frame: Frame | None, fact: Input, decision: Decision) -> None:
+        self._at = fact.at
         name = decision.person.name if decision.person else None
         if self._json or (decision.reason, name) == self._last:
             return
         self._last = (decision.reason, name)
+        if decision.draw or decision.reason.value == "challenged":
+            return  # the prompts tell it
         score = f" {decision.score:.2f}" if decision.score else ""
         words = f"{decision.reason.value}{f' {name}' if name else ''}{score}"
         self._out.print(Text(f"{fact.at:8.2f} s  {words}", style="dim"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from doorctl.core.actions import ChallengeRules
+from doorctl.core.liveness import LivenessMode, LivenessRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,8 @@ class Policy:
     """Least lead over the second-best person, in cosine."""
     lookalike_margin: float
     """The same for somebody whom the gallery holds a lookalike of. Below ``margin`` it asks for nothing."""
-    liveness_required: bool
-    """False lets a photo open the door; the owner must have said so."""
+    liveness: LivenessMode
+    """``OFF`` lets a photo open the door; the owner must have said so."""
     confirm_frames: int = 5
     lookalike_frames: int = 10
     """Frames for somebody with a lookalike. Below ``confirm_frames`` it asks for nothing."""
@@ -28,6 +31,13 @@ class Policy:
     """Oldest picture, when judged, that still counts."""
     gone_seconds: float = 1.0
     """How long no face must be near enough and in view for a presentation to be over."""
+    passive: LivenessRules = field(default_factory=LivenessRules)
+    challenge: ChallengeRules = field(default_factory=ChallengeRules)
+
+    @property
+    def nets_decide(self) -> bool:
+        """Whether the anti-spoof nets alone may find a face to be live."""
+        return self.liveness in (LivenessMode.PASSIVE, LivenessMode.ADAPTIVE)
 
     def lead_asked(self, lookalike: bool) -> float:
         """Least lead over the second-best person, in cosine."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,24 +62,35 @@ class Gate(StrEnum):
     NO_FACE = "no_face"
     TOO_SMALL = "face_too_small"
     OUT_OF_VIEW = "face_out_of_view"
+    TOO_LARGE = "face_too_large"
+    BLURRED = "face_blurred"
+    TOO_DARK = "face_too_dark"
+    TOO_BRIGHT = "face_too_bright"
     PASSED = "passed"
 
 
-class LivenessVerdict(StrEnum):
-    """Whether the face is a living person's."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How a head is held: what an active challenge goes by."""
 
-    LIVE = "live"
-    SPOOF = "spoof"
-    UNSURE = "unsure"
-    NOT_CHECKED = "not_checked"
+    yaw: float
+    """Degrees, positive towards the picture's right edge, which is the person's own left."""
+    pitch: float
+    """Degrees, positive looks up."""
+    mouth: float
+    """Gap between the inner lips over the mouth's width, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """A liveness verdict; ``score`` runs from 0 (surely a spoof) to 1 (surely live)."""
+    """What one frame says of life; the verdict is made of several: see ``core.liveness``."""
 
-    verdict: LivenessVerdict
     score: float | None = None
+    """The anti-spoof nets together, 0 (surely a spoof) to 1 (surely live); ``None`` if they did not judge."""
+    screen: float = 0.0
+    """How likely a spoof would be a screen rather than a print, 0 to 1."""
+    stillness: float | None = None
+    """How much the face moved in the last frames, in units of what noise alone moves; ``None`` if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +128,31 @@ class Observation:
     """Time at which the judgement was ready, seconds on the same scale."""
     gate: Gate
     face: Face | None = None
-    liveness: Liveness = Liveness(LivenessVerdict.NOT_CHECKED)
+    liveness: Liveness = Liveness()
     match: Match | None = None
     """``None`` unless ``gate`` is ``PASSED``."""
+    head: Head | None = None
+    """``None`` unless ``gate`` is ``PASSED``."""
+    track: int = 0
+    """Another number whenever this may be another face than in the frame before: lost sight of, moved too
+    far, or of another likeness."""
+    turned: tuple[float, float] | None = None
+    """Yaw and pitch in degrees that depth shows, since the frame that ``Ask.anchor`` named; about 0 for a
+    picture however it is held. ``None`` if not asked for, or not known."""
+    crowded: bool = False
+    """Whether another face lies over this one or is about as near; only looked for when asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the door wants to know of the next frame, beyond whose face it shows."""
+
+    live_from: float = inf
+    """Score of a match from which on the anti-spoof nets judge the face."""
+    anchor: int = 0
+    """Unlike the last number: ``turned`` is told against the next frame from then on. 0: not at all."""
+    closely: bool = False
+    """Whether to look for other faces in every frame, and not to let go of this one for a nearer one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +178,16 @@ class Command:
     cause: Cause
 
 
-Input = Observation | Tick | Command
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Randomness that a decision asked for with ``draw``: what a challenge is made of."""
+
+    at: float
+    number: int
+    """64 bits, as good as the door's owner can get them."""
+
+
+Input = Observation | Tick | Command | Draw
 
 
 class Reason(StrEnum):
@@ -156,11 +199,17 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     FACE_TOO_SMALL = "face_too_small"
     FACE_OUT_OF_VIEW = "face_out_of_view"
+    FACE_TOO_LARGE = "face_too_large"
+    FACE_BLURRED = "face_blurred"
+    FACE_TOO_DARK = "face_too_dark"
+    FACE_TOO_BRIGHT = "face_too_bright"
     UNKNOWN_PERSON = "unknown_person"
     AMBIGUOUS = "ambiguous"
     DENIED = "denied"
     SPOOF = "spoof"
     LIVENESS_UNSURE = "liveness_unsure"
+    CHALLENGED = "challenged"
+    CHALLENGE_FAILED = "challenge_failed"
     STALE = "stale"
     CLOCK_WENT_BACK = "clock_went_back"
     ALREADY_GRANTED = "already_granted"
@@ -233,3 +282,5 @@ class Decision:
     events: tuple[Event, ...] = ()
     person: Person | None = None
     score: float | None = None
+    draw: bool = False
+    """Whether a challenge is to begin, for which ``step`` has to be given a ``Draw``."""

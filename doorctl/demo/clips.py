@@ -42,7 +42,7 @@ def walk_up(portrait: Image, face: Box, walk: Walk = Walk(), *, seed: int) -> It
         seed: of the noise, so that a clip can be made again.
     """
     rng = np.random.default_rng(seed)
-    soft = _soft_edge(portrait.shape[:2])
+    soft = soft_edge(portrait.shape[:2])
     approach, stay, away = (
         round(s * FPS) for s in (walk.approach_seconds, walk.stay_seconds, walk.away_seconds)
     )
@@ -55,14 +55,15 @@ def walk_up(portrait: Image, face: Box, walk: Walk = Walk(), *, seed: int) -> It
         )
         yield _noisy(_place(portrait, soft, face, size * WIDTH / face.width, centre, 1.5 * sin(i / 9)), rng)
     for _ in range(away):
-        yield _noisy(_wall(), rng)
+        yield _noisy(wall(), rng)
 
 
-def _wall() -> Image:
+def wall() -> Image:
+    """A frame with nobody in it."""
     return np.full((HEIGHT, WIDTH, 3), WALL, np.uint8)
 
 
-def _soft_edge(shape: tuple[int, ...]) -> Image:
+def soft_edge(shape: tuple[int, ...]) -> Image:
     """A mask that fades out towards the portrait's edges, so that no picture frame is seen."""
     height, width = shape
     rim = max(2, min(height, width) // 12)
@@ -81,7 +82,7 @@ def _place(
     smaller = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     picture = cv2.warpAffine(portrait, turn, (WIDTH, HEIGHT), flags=smaller, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpAffine(soft, turn, (WIDTH, HEIGHT))[..., None].astype(np.float32) / 255
-    return (picture * alpha + _wall() * (1 - alpha)).astype(np.uint8)
+    return (picture * alpha + wall() * (1 - alpha)).astype(np.uint8)
 
 
 def _noisy(image: Image, rng: np.random.Generator) -> Image:

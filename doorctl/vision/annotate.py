@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 import cv2
 import numpy as np
 
+from doorctl.core.actions import PROMPTS
+from doorctl.core.prompt import Prompt
 from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Input, Observation, Reason
 from doorctl.errors import OutputError
 from doorctl.vision.draw import YELLOW, draw_face
@@ -16,7 +19,16 @@ from doorctl.vision.draw import YELLOW, draw_face
 RELEASED, REFUSED = (60, 200, 60), (60, 60, 230)
 """Green and red, as BGR: the relay is on; this face may not pass."""
 
-REFUSALS = {Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS, Reason.DENIED, Reason.SPOOF, Reason.LIVENESS_UNSURE}
+REFUSALS = {
+    Reason.UNKNOWN_PERSON,
+    Reason.AMBIGUOUS,
+    Reason.DENIED,
+    Reason.SPOOF,
+    Reason.CHALLENGE_FAILED,
+}
+ACTIONS = {prompt.value for prompt in PROMPTS.values()}
+"""What people may be told to do in a challenge."""
+
 CAPTIONED = {
     EventKind.ACCESS_GRANTED,
     EventKind.ACCESS_DENIED,
@@ -40,6 +52,7 @@ class Annotator:
         self._fresh = False
         self._first: tuple[float, Image] | None = None
         self._writer: cv2.VideoWriter | None = None
+        self._said = ""
 
     def __enter__(self) -> Annotator:
         return self
@@ -52,11 +65,17 @@ class Annotator:
         if self._writer is not None:
             self._writer.release()
 
+    def say(self, words: str) -> None:
+        """What the person at the door is told, from the next frame on."""
+        if self._said in ACTIONS:
+            self._fresh = True  # it has just been done
+        self._said = "" if words == Prompt.IDLE else words
+
     def event(self, event: Event) -> None:
         if event.kind in (EventKind.RELAY_ON, EventKind.RELAY_OFF):
             self._relay_on = event.kind is EventKind.RELAY_ON
         if event.kind in CAPTIONED:
-            self._captions.append((event.at, event.describe()))
+            self._captions.append((event.at, replace(event, detail="").describe()))
             self._fresh = True
 
     def frame(self, frame: Frame | None, fact: Input, decision: Decision) -> None:
@@ -69,6 +88,8 @@ class Annotator:
         if decision.score:
             words.append(f"{decision.score:.2f}")
         captions = [f"{at:.1f} s  {text}" for at, text in self._captions if frame.at - at < 4.0]
+        if self._said:
+            captions.append(f">> {self._said}")
         colour = RELEASED if self._relay_on else REFUSED if decision.reason in REFUSALS else YELLOW
         picture = draw_face(frame.image, face, " ".join(words), captions=captions, colour=colour)
         cv2.rectangle(picture, (0, 0), (picture.shape[1] - 1, picture.shape[0] - 1), colour, 6)

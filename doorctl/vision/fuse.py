@@ -29,6 +29,8 @@ class Fusion:
         self._resembles = resembles
         self._recent: deque[Vector] = deque(maxlen=FRAMES)
         self._mean: Vector = np.zeros(0, np.float32)
+        self.breaks = 0
+        """How often a frame did not resemble those before it."""
 
     def forget(self) -> None:
         """The face is gone: what comes next is another visit."""
@@ -39,6 +41,7 @@ class Fusion:
         # Written so that a NaN, which compares false with everything, resembles nothing.
         if self._recent and not float(self._mean @ embedding) >= self._resembles:
             self.forget()
+            self.breaks += 1
         self._recent.append(embedding)
         total = np.asarray(sum(self._recent), np.float32)
         self._mean = np.asarray(total / max(math.sqrt(float(total @ total)), 1e-6), np.float32)

@@ -91,11 +91,14 @@ def replay(settings: Settings, folder: Path, person: str, enrolled: bool) -> Vis
     return Visit(folder.name, person, enrolled, count)
 
 
-def all_visits(model_set: str, directory: Path) -> list[Visit]:
+def all_visits(model_set: str, directory: Path, liveness: str = "off") -> list[Visit]:
     """Every replay of the proof."""
     base = Settings.find(None, directory / "all")
     config = base.config.model_copy(
-        update={"models": base.config.models.model_copy(update={"set": model_set})}
+        update={
+            "models": base.config.models.model_copy(update={"set": model_set}),
+            "liveness": base.config.liveness.model_copy(update={"mode": liveness}),
+        }
     )
     settings = replace(base, config=config)
     eye = open_eye(settings)
@@ -116,12 +119,16 @@ def all_visits(model_set: str, directory: Path) -> list[Visit]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--set", choices=["standard", "fallback"], default="standard")
-    model_set = parser.parse_args().set
+    parser.add_argument(
+        "--liveness", choices=["off", "passive", "adaptive"], default="off", help="off: recognition alone"
+    )
+    chosen = parser.parse_args()
+    model_set: str = chosen.set
     if not LIVE.is_dir():
         print("nuaa-dev is not here: nothing is proved")
         return 2
     with tempfile.TemporaryDirectory() as directory:
-        visits = all_visits(model_set, Path(directory))
+        visits = all_visits(model_set, Path(directory), chosen.liveness)
     print(f"{'sequence':<14} {'is':<9} {'let in as':<12} {'after':>6}  {'scores':<13} frames")
     for visit in visits:
         count = visit.count

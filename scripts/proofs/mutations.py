@@ -29,8 +29,6 @@ class Mutation:
 MUTATIONS = (
     Mutation("one confirming frame", "len(evidence) < needed", "len(evidence) < 1"),
     Mutation("no margin", "match.margin is None or match.margin >= lead", "True"),
-    Mutation("liveness ignored", "liveness.verdict is LivenessVerdict.LIVE if", "True if"),
-    Mutation("a spoof passes", "liveness.verdict is not LivenessVerdict.SPOOF", "True"),
     Mutation(
         "unknown person accepted",
         "match.person is not None and match.score >= policy.threshold",

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorctl.core.door import Door, DoorState, checks, judge, step
+from doorctl.core.door import Door, DoorState, step
+from doorctl.core.judgement import checks, judge
+from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Cause,
@@ -21,8 +23,6 @@ from doorctl.core.records import (
     EventKind,
     Gate,
     Input,
-    Liveness,
-    LivenessVerdict,
     Match,
     Observation,
     Person,
@@ -32,7 +32,8 @@ from doorctl.core.records import (
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")
 DENIED = Person(3, "Gone Bad", denied=True)
-POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness_required=True)
+POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF)
+"""Whose face it is, and nothing else: what life has to do with it is proved in ``test_life.py``."""
 
 
 def seen(
@@ -41,14 +42,13 @@ def seen(
     *,
     score: float = 0.9,
     margin: float | None = 0.3,
-    verdict: LivenessVerdict = LivenessVerdict.LIVE,
     gate: Gate = Gate.PASSED,
     delay: float = 0.0,
     lookalike: bool = False,
 ) -> Observation:
-    """One frame of somebody, by default of a live, known person recognised well."""
+    """One frame of somebody, by default of a known person recognised well."""
     match = Match(person, 0.6, score, margin, lookalike) if gate is Gate.PASSED else None
-    return Observation(at, at + delay, gate, liveness=Liveness(verdict), match=match)
+    return Observation(at, at + delay, gate, match=match)
 
 
 def run(
@@ -71,7 +71,7 @@ def releases(trail: list[tuple[Door, Decision]]) -> int:
     return sum(decision.release is not None for _, decision in trail)
 
 
-def test_five_live_matches_of_one_person_open_the_door_for_three_seconds() -> None:
+def test_five_matches_of_one_person_open_the_door_for_three_seconds() -> None:
     """The ordinary way in: the fifth frame grants, with its cause, its person and its weakest score."""
     trail = run([seen(i / 10, score=0.9 - i / 100) for i in range(5)])
     assert [d.reason for _, d in trail] == [Reason.CONFIRMING] * 4 + [Reason.RECOGNISED]
@@ -104,9 +104,6 @@ def test_matches_too_far_apart_do_not_add_up() -> None:
         (seen(0.35, margin=0.07), Reason.AMBIGUOUS),
         (seen(0.35, margin=nan), Reason.AMBIGUOUS),
         (seen(0.35, DENIED), Reason.DENIED),
-        (seen(0.35, verdict=LivenessVerdict.SPOOF), Reason.SPOOF),
-        (seen(0.35, verdict=LivenessVerdict.UNSURE), Reason.LIVENESS_UNSURE),
-        (seen(0.35, verdict=LivenessVerdict.NOT_CHECKED), Reason.LIVENESS_UNSURE),
         (seen(0.35, delay=1.1), Reason.STALE),
         (seen(0.3), Reason.STALE),
     ],
@@ -135,8 +132,8 @@ def test_a_frame_without_a_usable_face_neither_helps_nor_harms() -> None:
 @pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.PASSED])
 def test_a_face_that_fails_a_gate_never_opens(gate: Gate) -> None:
     """Even with a perfect match attached, a frame that failed its gate speaks for nobody, and says why."""
-    match, live = Match(GRACE, 0.9, 1.0, 0.5), Liveness(LivenessVerdict.LIVE)
-    trail = run([Observation(i / 10, i / 10, gate, liveness=live, match=match) for i in range(50)])
+    match = Match(GRACE, 0.9, 1.0, 0.5)
+    trail = run([Observation(i / 10, i / 10, gate, match=match) for i in range(50)])
     assert releases(trail) == 0
     assert {decision.reason.value for _, decision in trail} == {gate.value}
 
@@ -146,15 +143,6 @@ def test_numpys_numbers_are_judged_like_pythons() -> None:
     assert judge(seen(0, score=np.float64(0.6)), POLICY) is Reason.UNKNOWN_PERSON
     assert judge(seen(0, margin=np.float64(0.01)), POLICY) is Reason.AMBIGUOUS
     assert judge(seen(0, DENIED, score=np.float64(0.9)), POLICY) is Reason.DENIED
-
-
-def test_without_liveness_an_unchecked_face_passes_but_a_spoof_does_not() -> None:
-    """Switching liveness off admits what was not checked; what was found false stays out."""
-    policy = replace(POLICY, liveness_required=False)
-    unchecked = [seen(i / 10, verdict=LivenessVerdict.NOT_CHECKED) for i in range(5)]
-    spoofed = [seen(i / 10, verdict=LivenessVerdict.SPOOF) for i in range(50)]
-    assert releases(run(unchecked, policy)) == 1
-    assert releases(run(spoofed, policy)) == 0
 
 
 def test_the_only_person_needs_no_margin() -> None:
@@ -168,7 +156,6 @@ def test_the_only_person_needs_no_margin() -> None:
         ({"person": GRACE, "score": 0.4}, Reason.UNKNOWN_PERSON, None),
         ({"person": DENIED}, Reason.DENIED, DENIED),
         ({"person": GRACE, "margin": 0.01}, Reason.AMBIGUOUS, None),
-        ({"person": GRACE, "verdict": LivenessVerdict.SPOOF}, Reason.SPOOF, None),
     ],
 )
 def test_a_refused_presentation_is_told_once(
@@ -316,12 +303,12 @@ def test_a_good_frame_interrupts_a_row_of_refusals() -> None:
 
 
 def test_a_denial_names_what_weighs_more_when_counts_are_equal() -> None:
-    """Five frames of a spoof and five of a stranger, in either order: told as a spoof."""
-    spoof = [seen(i / 10, verdict=LivenessVerdict.SPOOF) for i in range(5)]
+    """Five frames of somebody denied and five of a stranger, in either order: told as the denied one."""
+    denied = [seen(i / 10, DENIED) for i in range(5)]
     stranger = [seen(0.5 + i / 10, None) for i in range(5)]
-    for order in ([*spoof, *stranger], [*stranger, *spoof]):
+    for order in ([*denied, *stranger], [*stranger, *denied]):
         retimed = [replace(f, at=i / 10, judged_at=i / 10) for i, f in enumerate(order)]
-        assert [reason for _, _, reason in events(run([*retimed, Tick(5)]))] == [Reason.SPOOF]
+        assert [reason for _, _, reason in events(run([*retimed, Tick(5)]))] == [Reason.DENIED]
 
 
 def test_a_stranger_after_the_release_is_told_though_someone_was_let_in() -> None:
@@ -390,7 +377,6 @@ oddities = st.fixed_dictionaries(
         "person": people,
         "score": scores,
         "margin": margins,
-        "verdict": st.sampled_from(list(LivenessVerdict)),
         "gate": st.sampled_from(list(Gate)),
         "delay": st.sampled_from([-0.1, 0.5, 1.0, 1.01, nan]),
         "lookalike": st.booleans(),
@@ -424,9 +410,8 @@ def speaks_for(fact: Input, policy: Policy) -> Person | None:
     fresh = fact.judged_at >= fact.at and fact.judged_at - fact.at <= policy.max_latency_seconds
     asked = max(policy.margin, policy.lookalike_margin) if m.lookalike else policy.margin
     lead = m.margin is None or m.margin >= asked
-    live = fact.liveness.verdict is LivenessVerdict.LIVE
     known = m.person is not None and not m.person.denied and m.score >= policy.threshold
-    return m.person if fresh and lead and live and known else None
+    return m.person if fresh and lead and known else None
 
 
 @settings(max_examples=1000, deadline=None)

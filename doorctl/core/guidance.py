@@ -1,0 +1,48 @@
+"""What the door, as it stands, wants of the next frame, and has to tell the person before it."""
+
+from __future__ import annotations
+
+from doorctl.core.door import Door, DoorState
+from doorctl.core.liveness import LivenessMode
+from doorctl.core.policy import Policy
+from doorctl.core.prompt import Prompt
+from doorctl.core.records import Ask, Decision, Reason
+
+_BY_REASON = {
+    Reason.FACE_TOO_SMALL: Prompt.COME_CLOSER,
+    Reason.FACE_TOO_LARGE: Prompt.STEP_BACK,
+    Reason.FACE_OUT_OF_VIEW: Prompt.STEP_BACK,
+    Reason.FACE_BLURRED: Prompt.HOLD_STILL,
+    Reason.FACE_TOO_DARK: Prompt.FACE_THE_LIGHT,
+    Reason.FACE_TOO_BRIGHT: Prompt.FACE_THE_LIGHT,
+    Reason.CONFIRMING: Prompt.LOOK_HERE,
+    Reason.LIVENESS_UNSURE: Prompt.LOOK_HERE,
+    Reason.CHALLENGED: Prompt.LOOK_HERE,
+    Reason.UNKNOWN_PERSON: Prompt.LOOK_HERE,
+    Reason.AMBIGUOUS: Prompt.LOOK_HERE,
+    Reason.DENIED: Prompt.LOOK_HERE,
+}
+
+
+def prompt_of(door: Door, decision: Decision) -> Prompt:
+    """The one thing to tell now. A refusal stands as long as the one refused does."""
+    if door.challenge is not None:
+        return door.challenge.prompt
+    if door.state is DoorState.RELEASED:
+        return Prompt.GRANTED
+    if door.presentation is not None and door.presentation.denial_told:
+        return Prompt.DENIED
+    return _BY_REASON.get(decision.reason, Prompt.IDLE)
+
+
+def asks(door: Door, policy: Policy) -> Ask:
+    """What the next frame is wanted for: the anti-spoof nets run only where a decision needs them."""
+    visit = door.presentation
+    decided = visit is not None and any(
+        who == door.person for who, _ in visit.lately(door.at, policy.regrant_seconds)
+    )
+    if policy.liveness is LivenessMode.OFF or (decided and door.challenge is None):
+        return Ask()
+    challenge = door.challenge
+    anchor = challenge.anchor if challenge else 0
+    return Ask(live_from=policy.threshold, anchor=anchor, closely=challenge is not None)

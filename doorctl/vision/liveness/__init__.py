@@ -1,0 +1,1 @@
+"""What tells a living face from a picture of one."""
