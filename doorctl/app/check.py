@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from doorctl.app.settings import Settings
+from doorctl.app.site import read, why_untrusted
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import known_people, open_eye, open_source
@@ -57,9 +58,11 @@ def _config(settings: Settings) -> str:
 def _liveness(settings: Settings) -> Finding:
     """That pictures may pass is told loudly, and is no fault: the owner has chosen so."""
     eye = open_eye(settings)
-    held = eye.standing(settings.config)
+    if settings.config.camera.live and eye.models.antispoof:
+        eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
+    held, evidence = eye.standing(settings.config), read(settings.data)
     told = f"{held.mode}: {held.warning}" if held.warning else str(held.mode)
-    return Finding("liveness", told, held.hint)
+    return Finding("liveness", f"{told}; {evidence.describe()}" if evidence else told, held.hint)
 
 
 def _models(settings: Settings) -> str:

@@ -6,11 +6,13 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from operator import attrgetter
 
 from doorctl.app.indicator import open_indicator
 from doorctl.app.place import only_one, remember_gpio
 from doorctl.app.settings import Settings
+from doorctl.app.site import why_untrusted
 from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
@@ -69,6 +71,8 @@ def run(settings: Settings) -> None:
         )
         indicator = stack.enter_context(open_indicator(config.indicator, pins))
         eye = open_eye(settings, now=timer.now)
+        if config.camera.live:
+            eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         tell_standing(eye.standing(config))
         keeper = _Keeper(settings, eye, store, record, timer.now)

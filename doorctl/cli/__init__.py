@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from doorctl import __version__
-from doorctl.cli import door, evaluate, events, look, measure, models, people
+from doorctl.cli import door, evaluate, events, liveness, look, measure, models, people
 from doorctl.cli.output import tell_error
 from doorctl.errors import DoorctlError, StoreError
 
@@ -34,6 +34,7 @@ events.add_to(app)
 evaluate.add_to(app)
 models.add_to(app)
 measure.add_to(app)
+liveness.add_to(app)
 
 
 def _version(asked: bool) -> None:

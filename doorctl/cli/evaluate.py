@@ -1,4 +1,4 @@
-"""``doorctl evaluate``: how often the door errs, on labelled photos."""
+"""``doorctl evaluate``: how often the door errs, on labelled photos and sequences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from doorctl.cli.evaluate_liveness import liveness
 from doorctl.cli.output import (
     ConfigOption,
     DataOption,
@@ -38,6 +39,9 @@ commands = typer.Typer(help="Measure how often the door errs.", no_args_is_help=
 
 
 def add_to(app: typer.Typer) -> None:
+    commands.command("liveness", epilog="Example: doorctl evaluate liveness ~/attacks --plot det.png")(
+        liveness
+    )
     app.add_typer(commands, name="evaluate")
 
 

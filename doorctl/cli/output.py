@@ -42,9 +42,9 @@ def settings_of(context: typer.Context, config: Path | None, data: Path | None) 
     return Settings.find(config or before[0], data or before[1])
 
 
-def console() -> Console:
-    """Standard output for people; plain text when it is not a terminal."""
-    return Console(highlight=False, soft_wrap=True, markup=False)
+def console(*, stderr: bool = False) -> Console:
+    """Standard output, or error, for people; plain text when it is not a terminal."""
+    return Console(highlight=False, soft_wrap=True, markup=False, stderr=stderr)
 
 
 def warn(message: str) -> None:

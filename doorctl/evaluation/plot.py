@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from doorctl.errors import OutputError
+from doorctl.evaluation.liveness import LIVE, error_curve
+from doorctl.evaluation.liveness import Report as LivenessReport
 from doorctl.evaluation.report import Report, power
 from doorctl.evaluation.verification import det_curve
 
@@ -71,3 +73,45 @@ def plot_det(report: Report, file: Path) -> None:
         figure.savefig(file, dpi=150)
     except OSError as error:
         raise OutputError(f"{file}: cannot be written: {error}", HINT) from error
+
+
+def plot_liveness(report: LivenessReport, file: Path) -> None:
+    """Draw, for each species, the share of living people refused over that of attacks that pass.
+
+    Raises:
+        OutputError: the picture cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 5.5), layout="constrained")
+    axes = figure.subplots()
+    refused = error_curve(report, LIVE)
+    for species in report.species:
+        passed = error_curve(report, species)
+        thresholds = sorted({t for t, _ in (*refused, *passed)})
+        points = [(_at(passed, t, 1.0), _at(refused, t, 0.0)) for t in thresholds]
+        count = report.rate(species).presentations
+        axes.step(*zip(*points, strict=True), where="post", marker=".", label=f"{species} ({count})")
+        here = report.rules.threshold
+        axes.plot(_at(passed, here, 1.0), _at(refused, here, 0.0), "k+", markersize=14)
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_xlabel("APCER: attacks that reach the threshold")
+    axes.set_ylabel("BPCER: living people who do not")
+    axes.set_title(
+        f"{report.rate(LIVE).presentations} live presentations of {report.people} people\n"
+        f"+ at the threshold in force, {report.rules.threshold:g}; a challenge may follow",
+        fontsize=10,
+    )
+    if report.species:
+        axes.legend()
+    axes.grid(alpha=0.25)
+    try:
+        figure.savefig(file, dpi=150)
+    except OSError as error:
+        raise OutputError(f"{file}: cannot be written: {error}", HINT) from error
+
+
+def _at(curve: list[tuple[float, float]], threshold: float, before: float) -> float:
+    """A step curve's value at a threshold: an attack passes, and a person is not refused, who reaches it."""
+    return next((rate for limit, rate in reversed(curve) if limit < threshold), before)

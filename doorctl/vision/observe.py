@@ -148,6 +148,13 @@ class Observer:
             self._track = Track(face, frame.at, image.shape)
         return self._judge(image, face, frame.at, self._fusion, ask)
 
+    def forget(self) -> None:
+        """What comes next has nothing to do with what was seen."""
+        self._track = self._turning = None
+        self._anchor = 0
+        self._fusion.forget()
+        self._stillness.forget()
+
     def faces(self, image: Image) -> tuple[Face, ...]:
         """All faces in a still photo, largest first. Leaves the tracking alone.
 

@@ -22,8 +22,9 @@ from doorctl.vision.quality import CROP, FACE_PIXELS, normalised
 Numbers = NDArray[np.float64]
 
 STILL = 3.0
-"""A stillness below this is a still picture's. Frozen frames with noise of up to 4 grey levels, made JPEGs
-of quality 15 on top of it, come to 2.5 at most; the stillest moment of nuaa-dev's live sequences to 3.5."""
+"""A stillness below this is a still picture's. Frozen frames with noise of up to 4 grey levels come to 0.7 at
+most, made JPEGs of quality 30 on top of it to 2.5; the stillest 0.4 s of nuaa-dev's live sequences to 3.5.
+In dim light noise hides more: wait for a second or more before a face is called still."""
 CELLS = 12
 """Columns and rows of cells over a face."""
 MIN_FRAMES, MIN_SECONDS = 5, 0.4
@@ -41,7 +42,10 @@ PER_MEDIAN = 1.05
 TURNED = 5.0
 """Degrees of parallax from which a turn is a head's. Of nuaa-dev's prints none reaches it in any frame in
 which the mesh claims a turn of 10 degrees or more that way, nor does a flat portrait however it is tilted."""
-CORNERS, CORNER_QUALITY, CORNER_DISTANCE = 100, 0.01, 4
+BENT = 2.0
+"""And so many must be left of it after all that a sheet bent like a cylinder can do: 1.3 at most were of
+portraits bent to a radius of 1 to 2.5 face widths and turned by 40 degrees."""
+CORNERS, CLARITY, APART = 100, 0.01, 4
 WINDOW = 13
 """Pixels of the crop, in which a face is 96 long, that are compared round a corner."""
 STEP_ERROR, ANCHOR_ERROR = 0.7, 0.2
@@ -53,6 +57,9 @@ _EYES = np.array([33, 133, 160, 159, 158, 144, 145, 153, 362, 263, 385, 386, 387
 _EYE_PIXELS = 4.0
 """So near to an eye's outline no corner counts: eyes look where they like."""
 _UNIT = FACE_PIXELS / 2
+_MIDDLE = np.array([(1 / _UNIT, 0, -CROP / 2 / _UNIT), (0, 1 / _UNIT, -CROP / 2 / _UNIT), (0, 0, 1)])
+_BACK = np.linalg.inv(_MIDDLE)
+"""Between pixels of the crop and half face lengths from its middle."""
 
 
 class Stillness:
@@ -145,10 +152,10 @@ def _noise(now: Image, before: Image) -> float:
 class Turning:
     """How far a head has turned since a first frame, by what it does in the picture. Not thread-safe.
 
-    Corners of the face are followed from frame to frame. Seen anew, a plane's points move by a homography; a
-    head's in addition in proportion to their depth and to the sine of the turn ("plane plus parallax": R.
-    Hartley and A. Zisserman, Multiple View Geometry, 2nd ed., ch. 13). Both are fitted together, the depths
-    being the mesh's in the first frame. A plane keeps none of it, whatever turn the mesh claims.
+    Corners of the face are followed from frame to frame. A plane's points move by a homography; a head's in
+    addition in proportion to their depth and to the sine of the turn ("plane plus parallax": R. Hartley and
+    A. Zisserman, Multiple View Geometry, 2nd ed., ch. 13). Both are fitted together, with the depths of the
+    mesh in the first frame. A plane keeps none of it, whatever turn the mesh claims.
 
     Args:
         image: BGR, the first frame, in which the head is held straight.
@@ -159,10 +166,8 @@ class Turning:
         self._first, self._mesh, scale = _crop(image, face)
         mask = np.zeros((CROP, CROP), np.uint8)
         cv2.fillConvexPoly(mask, cv2.convexHull(self._mesh).astype(np.int32), 255)
-        kernel = np.ones((5, 5), np.uint8)
-        found = cv2.goodFeaturesToTrack(
-            self._first, CORNERS, CORNER_QUALITY, CORNER_DISTANCE, mask=cv2.erode(mask, kernel), blockSize=5
-        )
+        mask = np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8)), np.uint8)
+        found = cv2.goodFeaturesToTrack(self._first, CORNERS, CLARITY, APART, mask=mask, blockSize=5)
         corners = np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
         eyes = ((corners[:, None] - self._mesh[_EYES]) ** 2).sum(axis=2).min(axis=1, initial=np.inf)
         self._corners = corners[eyes > _EYE_PIXELS**2].astype(np.float32)
@@ -170,8 +175,7 @@ class Turning:
         self._near = np.argsort(apart, axis=1)[:, :4]
         depth = face.landmarks[self._near, 2].mean(axis=1).astype(float) * scale / _UNIT
         self._depth = depth - depth.mean() if len(depth) else depth
-        self._plane = np.eye(3)
-        self._parallax = np.zeros(2)
+        self._plane, self._parallax = np.eye(3), np.zeros(2)
         self._at, self._followed = self._corners, np.ones(len(self._corners), bool)
         self._last, self._last_mesh = self._first, self._mesh
 
@@ -200,19 +204,19 @@ class Turning:
         self._followed = found | sure
         if not self._fit(self._at, self._followed):
             return None
-        across, down = np.clip(self._parallax, -1, 1)
-        return -math.degrees(math.asin(across)), math.degrees(math.asin(down))
+        (yaw, pitch), straight = _degrees(self._parallax), self._beyond_bending()
+        return (
+            yaw if straight[0] * math.copysign(1, yaw) >= BENT else 0.0,
+            pitch if straight[1] * math.copysign(1, pitch) >= BENT else 0.0,
+        )
 
     def _fit(self, at: Vector, found: NDArray[np.bool_]) -> bool:
         """Fit plane and parallax to corners by Gauss and Newton's steps, leaving out what does not fit."""
         if np.count_nonzero(found) < MIN_POINTS:
             return False
-        middle = np.array([(1 / _UNIT, 0, -CROP / 2 / _UNIT), (0, 1 / _UNIT, -CROP / 2 / _UNIT), (0, 0, 1)])
-        back = np.linalg.inv(middle)
-        source, target = _through(middle, self._corners[found]), _through(middle, at[found])
-        depth, plane, fits = self._depth[found], middle @ self._plane @ back, np.ones(len(source), bool)
-        zero, one = np.zeros(len(source)), np.ones(len(source))
-        step = np.zeros(10)
+        source, target = _through(_MIDDLE, self._corners[found]), _through(_MIDDLE, at[found])
+        depth, plane, fits = self._depth[found], _MIDDLE @ self._plane @ _BACK, np.ones(len(source), bool)
+        zero, one, step = np.zeros(len(source)), np.ones(len(source)), np.zeros(10)
         for _ in range(5):
             if np.count_nonzero(fits) < MIN_POINTS - 3:
                 return False
@@ -226,21 +230,36 @@ class Turning:
             fits = missed < max(2.5 * float(np.median(missed[fits])), OUTLIER)
             a, b, c, d, e, f, g, h = step[:8]
             plane = np.array([(1 + b, c, a), (e, 1 + f, d), (-g, -h, 1)]) @ plane
-        plane = back @ plane @ middle
+        plane = _BACK @ plane @ _MIDDLE
         if not (np.isfinite(plane).all() and abs(plane[2, 2]) > 1e-6):
             return False
         self._plane, self._parallax = plane / plane[2, 2], step[8:]
         return True
 
+    def _beyond_bending(self) -> tuple[float, float]:
+        """Yaw and pitch left when points may also move by squares of their place, as a bent sheet's do."""
+        found = self._followed
+        now = _through(_MIDDLE, self._at[found])
+        flat = _through(_MIDDLE, _through(self._plane, self._corners[found]))
+        x, y = flat.T
+        rows = np.column_stack([np.ones(len(x)), x, y, x * x, x * y, y * y, self._depth[found]])
+        fits, step = np.ones(len(x), bool), np.zeros((7, 2))
+        for _ in range(3):
+            step = np.linalg.lstsq(rows[fits], (now - flat)[fits], rcond=None)[0]
+            missed = np.linalg.norm(now - flat - rows @ step, axis=1)
+            fits = missed < max(2.5 * float(np.median(missed[fits])), OUTLIER)
+            if np.count_nonzero(fits) < MIN_POINTS - 3:
+                return 0.0, 0.0
+        return _degrees(step[6])
+
 
 def _crop(image: Image, face: Face) -> tuple[Image, Vector, float]:
     """The face upright and of one size, grey; the mesh in it, 468 x 2; its scale against the picture."""
     crop, points, _ = normalised(image, face.landmarks, pose_of(face.landmarks)[2])
-    ends = [
-        face.landmarks[LEFT_EYE, :2] - face.landmarks[RIGHT_EYE, :2],
-        points[LEFT_EYE] - points[RIGHT_EYE],
-    ]
-    scale = float(np.linalg.norm(ends[1])) / max(float(np.linalg.norm(ends[0])), 1e-6)
+    seen, drawn = (
+        float(np.linalg.norm(p[LEFT_EYE, :2] - p[RIGHT_EYE, :2])) for p in (face.landmarks, points)
+    )
+    scale = drawn / max(seen, 1e-6)
     return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), np.uint8), points.astype(np.float32), scale
 
 
@@ -250,14 +269,9 @@ def _follow(
     """Where points have gone, and which of them are found again on the way back."""
 
     def search(a: Image, b: Image, p: Vector, q: Vector) -> tuple[Vector, NDArray[np.bool_]]:
+        guessed, size, flags = q[:, None].copy(), (WINDOW, WINDOW), cv2.OPTFLOW_USE_INITIAL_FLOW
         end, seen, _ = cv2.calcOpticalFlowPyrLK(
-            a,
-            b,
-            p[:, None],
-            q[:, None].copy(),  # written over
-            winSize=(WINDOW, WINDOW),
-            maxLevel=1,
-            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+            a, b, p[:, None], guessed, winSize=size, maxLevel=1, flags=flags
         )
         return np.asarray(end, np.float32)[:, 0], np.asarray(seen)[:, 0] > 0
 
@@ -265,6 +279,12 @@ def _follow(
     end, seen = search(before, now, start, there)
     again, seen_again = search(now, before, end, start + end - there)
     return end, seen & seen_again & (np.linalg.norm(again - start, axis=1) < error)
+
+
+def _degrees(parallax: Numbers) -> tuple[float, float]:
+    """Yaw and pitch of a parallax, which is a sine."""
+    across, down = np.clip(parallax, -1, 1).tolist()
+    return -math.degrees(math.asin(across)), math.degrees(math.asin(down))
 
 
 def _affine(before: Vector, now: Vector) -> Numbers:

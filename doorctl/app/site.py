@@ -1,0 +1,112 @@
+"""What is known of the anti-spoof nets at this very door: measured by its owner, kept with a date."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from doorctl.app.settings import Settings
+from doorctl.errors import StoreError
+
+FILE = "liveness-site.json"
+
+LEAST = 5
+"""Presentations of each kind, without which a measurement says nothing."""
+
+
+class Count(BaseModel):
+    """Errors among presentations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    presentations: int = Field(ge=0)
+    errors: int = Field(ge=0)
+
+    @property
+    def rate(self) -> float:
+        """1 where nothing was presented: nothing is then known."""
+        return self.errors / self.presentations if self.presentations else 1.0
+
+
+class Evidence(BaseModel):
+    """One measurement at one camera."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measured: datetime
+    camera: str
+    models: str
+    """The set of nets."""
+    threshold: float
+    live: Count
+    attacks: dict[str, Count]
+    """By species."""
+
+    @property
+    def worst(self) -> tuple[str, Count]:
+        """The species that passes most often."""
+        return max(self.attacks.items(), key=lambda item: item[1].rate)
+
+    def describe(self) -> str:
+        """In one sentence."""
+        told = [
+            f"{count.errors} of {count.presentations} {kind}s passed" for kind, count in self.attacks.items()
+        ]
+        refused = f"{self.live.errors} of {self.live.presentations} live visits refused"
+        return f"measured here on {self.measured:%Y-%m-%d}: {', '.join(told)}, {refused}"
+
+
+def save(settings: Settings, evidence: Evidence) -> None:
+    """Keep a measurement; it takes the former one's place in one step.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    file = settings.data / FILE
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        new.write_text(evidence.model_dump_json(indent=1) + "\n")
+        new.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
+
+
+def read(directory: Path) -> Evidence | None:
+    """The last measurement, or ``None`` where there is none that can be read."""
+    try:
+        return Evidence.model_validate_json((directory / FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def why_untrusted(settings: Settings, model_set: str, now: datetime | None = None) -> str:
+    """Why the nets are not to be relied on at the configured camera; nothing if they are."""
+    config, evidence = settings.config.liveness, read(settings.data)
+    if evidence is None:
+        return "the nets were never measured at this camera"
+    age = (now or datetime.now(UTC)) - evidence.measured
+    if evidence.camera != str(settings.config.camera.source) or evidence.models != model_set:
+        return (
+            f"the nets were measured with {evidence.camera} and the {evidence.models} set, not as it is now"
+        )
+    if not timedelta(minutes=-5) <= age <= timedelta(days=config.evidence_days):
+        return (
+            f"the nets were measured on {evidence.measured:%Y-%m-%d}, not within {config.evidence_days} days"
+        )
+    if (
+        not evidence.attacks
+        or min(c.presentations for c in (evidence.live, *evidence.attacks.values())) < LEAST
+    ):
+        return f"fewer than {LEAST} presentations of a kind were measured at this camera"
+    if evidence.threshold > config.threshold:
+        return f"the nets were measured at the stricter threshold {evidence.threshold:g}"
+    species, count = evidence.worst
+    if count.rate > config.max_apcer:
+        return (
+            f"{count.errors} of {count.presentations} attacks with a {species} passed at this camera, "
+            f"more than liveness.max_apcer ({config.max_apcer:.0%})"
+        )
+    return ""
