@@ -272,6 +272,14 @@ class Config(_Section):
                 "you know with liveness.i_understand_photos_open_this_door: true"
             )
             yield (("liveness", "mode"), ("liveness", "i_understand_photos_open_this_door")), told
+        nets_judge = self.liveness.mode in ("passive", "adaptive")
+        enough = door.confirm_seconds >= 0.6 and self._in_time(5)
+        if nets_judge and not enough and self._in_time(door.confirm_frames):
+            told = (
+                f"{door.confirm_seconds:g}, but liveness is judged on 5 frames over 0.4 s: expected at least "
+                f"0.6, and time for 5 frames at camera.fps {camera.fps}"
+            )
+            yield (("door", "confirm_seconds"), ("camera", "fps"), ("liveness", "mode")), told
         dark, bright = self.quality.min_brightness, self.quality.max_brightness
         if dark >= bright:
             told = f"{dark:g}, expected less than quality.max_brightness ({bright:g})"

@@ -60,9 +60,6 @@ and runs before the one that is timed, for both runtimes' threads need some to w
 ROUNDS = 40
 """Of the nets by themselves, at most."""
 
-ESTIMATE = "doorctl, tracking, liveness added up"
-"""Not in the loop yet: the bare runs of the nets against spoofs, added to a tracked frame."""
-
 BAR = 48
 """Characters of the longest bar."""
 
@@ -119,12 +116,8 @@ def onnx_run(model: InstalledModel, threads: int) -> Callable[[], object]:
 
 
 def rows_of(figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    """What is compared, by its words: the whole ways, and doorctl's with the nets against spoofs added up."""
-    rows = {words: figures[name] for name, words in ROWS.items()}
-    if antispoof := [figures[name] for name in figures if name.startswith("raw minifasnet")]:
-        parts = [figures["tracking"], *antispoof]
-        low, median, high = (sum(getattr(part, q) for part in parts) for q in ("low", "median", "high"))
-        rows = {ESTIMATE: Figure(median, low, high, parts[0].count)} | rows
+    """What is compared, by its words: the whole ways; with liveness where there are nets for it."""
+    rows = {words: figures[name] for name, words in ROWS.items() if name in figures}
     return dict(sorted(rows.items(), key=lambda row: row[1].median))
 
 

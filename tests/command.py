@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-SIMULATED = (
-    "gpio: {pins: simulated}\nliveness: {mode: off, i_understand_photos_open_this_door: true}\n"
-)
+SIMULATED = "gpio: {pins: simulated}\nliveness: {mode: off, i_understand_photos_open_this_door: true}\n"
 """No wire is moved, and nobody is asked whether they live."""
 
 

@@ -206,9 +206,24 @@ def test_each_mistake_is_told_on_one_line(write: Path, line: str, told: str) -> 
     assert len(lines[0]) < 260
 
 
+CHALLENGE = "liveness: {mode: challenge}\n"
+"""No net judges, so none asks for frames."""
+
+
+@pytest.mark.parametrize(
+    "text", ["door: {confirm_seconds: 0.5}", "door: {confirm_frames: 2}\ncamera: {fps: 2}"]
+)
+def test_the_nets_get_the_frames_they_need(write: Path, text: str) -> None:
+    """A window too short, or too few frames in it, for a verdict on liveness: told, unless no net judges."""
+    (line,) = refused(write, text)
+    assert "liveness is judged on 5 frames over 0.4 s" in line
+    write.write_text(text + "\n" + CHALLENGE)
+    load_config(write)
+
+
 @pytest.mark.parametrize(
     ("door", "fps", "frames"),
-    [({}, 15, 10), ({"lookalike_frames": 7}, 15, 7), ({"confirm_seconds": 0.5}, 15, 8), ({}, 3, 5)],
+    [({}, 15, 10), ({"lookalike_frames": 7}, 15, 7), ({"confirm_seconds": 0.6}, 15, 9), ({}, 3, 5)],
 )
 def test_lookalikes_are_asked_for_no_more_frames_than_come(
     door: dict[str, float], fps: int, frames: int
@@ -249,7 +264,7 @@ def test_all_mistakes_are_told_at_once_in_the_files_order(write: Path) -> None:
 
 def test_a_contradiction_with_a_wrong_value_waits_for_it(write: Path) -> None:
     """Keys that cannot be told yet are not compared: only the wrong one is named."""
-    assert len(refused(write, "door: {confirm_frames: 900}\ncamera: {fps: 2}")) == 1
+    assert len(refused(write, "door: {confirm_frames: 900}\ncamera: {fps: 2}\n" + CHALLENGE)) == 1
 
 
 @pytest.mark.parametrize(

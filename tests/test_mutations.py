@@ -6,12 +6,21 @@ import pytest
 
 from scripts.proofs.mutations import MUTATIONS, survives
 
-SAMPLE = ("one confirming frame", "no margin", "liveness ignored", "unknown person accepted")
+SAMPLE = (
+    "one confirming frame",
+    "no margin",
+    "liveness ignored",
+    "unknown person accepted",
+    "a threshold of 0",
+    "one frame enough",
+    "challenge always passed",
+    "net's classes swapped",
+)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", SAMPLE)
 def test_a_broken_rule_is_noticed(what: str) -> None:
-    """'scripts/prove mutations' tries them all; these four are what a careless change would do."""
+    """'scripts/prove mutations' tries them all; these are what a careless change would do."""
     mutation = next(mutation for mutation in MUTATIONS if mutation.what == what)
     assert not survives(mutation)

@@ -58,8 +58,7 @@ def _config(settings: Settings) -> str:
 def _liveness(settings: Settings) -> Finding:
     """That pictures may pass is told loudly, and is no fault: the owner has chosen so."""
     eye = open_eye(settings)
-    if settings.config.camera.live and eye.models.antispoof:
-        eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
+    eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
     held, evidence = eye.standing(settings.config), read(settings.data)
     told = f"{held.mode}: {held.warning}" if held.warning else str(held.mode)
     return Finding("liveness", f"{told}; {evidence.describe()}" if evidence else told, held.hint)

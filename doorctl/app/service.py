@@ -71,8 +71,7 @@ def run(settings: Settings) -> None:
         )
         indicator = stack.enter_context(open_indicator(config.indicator, pins))
         eye = open_eye(settings, now=timer.now)
-        if config.camera.live:
-            eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
+        eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         tell_standing(eye.standing(config))
         keeper = _Keeper(settings, eye, store, record, timer.now)

@@ -83,8 +83,13 @@ def read(directory: Path) -> Evidence | None:
 
 
 def why_untrusted(settings: Settings, model_set: str, now: datetime | None = None) -> str:
-    """Why the nets are not to be relied on at the configured camera; nothing if they are."""
+    """Why the nets are not to be relied on at the configured camera; nothing if they are.
+
+    A recording is no camera: unless it was measured all the same, nothing is held against it.
+    """
     config, evidence = settings.config.liveness, read(settings.data)
+    if evidence is None and not settings.config.camera.live:
+        return ""
     if evidence is None:
         return "the nets were never measured at this camera"
     age = (now or datetime.now(UTC)) - evidence.measured

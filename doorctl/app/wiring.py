@@ -44,7 +44,11 @@ def policy_of(config: Config, recognition: Recognition, gallery: Gallery, livene
         open_seconds=door.open_seconds,
         regrant_seconds=door.regrant_seconds,
         max_latency_seconds=door.max_latency_seconds,
-        passive=LivenessRules(threshold=config.liveness.threshold),
+        passive=LivenessRules(
+            threshold=config.liveness.threshold,
+            # Doubt must fall while the frames that raise it still count.
+            doubt_seconds=min(LivenessRules().doubt_seconds, 0.7 * door.confirm_seconds),
+        ),
         challenge=ChallengeRules(deadline_seconds=config.liveness.deadline_seconds),
     )
 

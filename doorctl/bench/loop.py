@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye
 from doorctl.bench.timing import Turns
 from doorctl.core.gallery import Gallery
-from doorctl.core.records import Frame, Image, Observation, Person, Vector
+from doorctl.core.records import Ask, Frame, Image, Observation, Person, Vector
 from doorctl.errors import CameraError
 from doorctl.vision.mesh import roi_of_face
 from doorctl.vision.motion import Motion
@@ -27,7 +28,11 @@ WARM_UP = 3
 
 TRACKING = ("raw mesh", "raw embed")
 DETECTING = ("raw detect", *TRACKING)
+LIVENESS_NETS = ("raw minifasnet_v2", "raw minifasnet_v1se")
+LIVING = (*TRACKING, *LIVENESS_NETS)
 """The runs of nets that no frame can do without: the floor."""
+
+ONLY_WHO, ALIVE = Ask(), Ask(live_from=-inf)
 
 Things = Mapping[str, Callable[[], object]]
 
@@ -73,7 +78,12 @@ class Loop:
         roi, crop = roi_of_face(face), observer.embedder.align(image, face.landmarks)
         template = observer.embedder(crop)
         self._last = image
+        living: dict[str, Callable[[], object]] = {}
+        if (passive := observer.passive) is not None:
+            living["living"] = lambda: self._observe_after(image, 1 / 15, ALIVE)
+            living["antispoof"] = lambda: passive(image, face.box)
         return {
+            **living,
             "tracking": lambda: self._observe_after(image, 1 / 15),
             "detecting": lambda: self._observe_after(image, 10.0),  # too long a pause to track a face over
             "capture": lambda: np.array_equal(image.copy(), last),
@@ -115,6 +125,6 @@ class Loop:
         people = (Person(number, f"made up {number}") for number in range(count))
         return Gallery.build(zip(people, vectors, strict=True), self._scale)
 
-    def _observe_after(self, image: Image, seconds: float) -> Observation:
+    def _observe_after(self, image: Image, seconds: float, ask: Ask = ONLY_WHO) -> Observation:
         self._at += seconds
-        return self._observer.observe(Frame(image, self._at, 0))
+        return self._observer.observe(Frame(image, self._at, 0), ask)

@@ -92,8 +92,8 @@ def _tell(report: Report) -> None:
 
     out = console()
     out.print(
-        f"{report.people} people, threshold {report.rules.threshold:g}, mode {report.mode}; 'asked' would get "
-        "a challenge, 'no answer' gave too few usable frames; 'frames' is the rate of single frames"
+        f"{report.people} people, threshold {report.rules.threshold:g}, mode {report.mode}; 'asked' would "
+        "get a challenge, 'no answer' gave too few usable frames; 'frames' is the rate of single frames"
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("", "shown", "errors", "rate", "95 %", "asked", "no answer", "frames"):

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 NAMES = {
     "tracking": "whole frame, tracking a face",
+    "living": "whole frame, tracking a face, with liveness",
     "detecting": "whole frame, looking for a face",
     "capture": "  capture: copy, compare with the last",
     "motion": "  motion, while nobody is there",
     "detect": "  detect",
     "mesh": "  mesh",
     "align": "  align",
+    "antispoof": "  both anti-spoof nets, with their crops",
     "embed": "  embed",
     "raw": "  {}, bare run of the net",
     "raw product": "  bare product with {} templates",
@@ -86,8 +88,6 @@ def _tell(report: Report) -> None:
             f"{figure.low:.3f} - {figure.high:.3f}",
             f"{ratio.median:.2f}" if ratio else "",
         )
-    for name, added in report.estimates.items():
-        table.add_row(f"{name}, added up", f"{added:.3f}", "", "")
     out.print(table)
     service = report.service
     out.print(

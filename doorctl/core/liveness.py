@@ -58,7 +58,9 @@ class LivenessRules:
     doubt_seconds: float = 1.0
     """A face that is not clear before is doubtful then."""
     stillness: float = 3.0
-    """A face that moves less than this many times what noise moves is a still picture; 0 asks for nothing."""
+    """A face that moves less than this many times what noise moves is in doubt; 0 asks for nothing."""
+    frozen: float = 2.0
+    """One that moves less than this is a still picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +121,8 @@ def assess(frames: Sequence[tuple[float, Liveness]], rules: LivenessRules) -> Fi
     elif enough and span >= rules.doubt_seconds - 1e-9:
         verdict = Verdict.UNSURE
         if not moves:
-            verdict, species = Verdict.SPOOF, "still picture"
+            species = "still picture"
+            # A camera that gives no way to tell is no picture's fault: then it stays a doubt.
+            frozen = stillness is not None and stillness < rules.frozen
+            verdict = Verdict.SPOOF if frozen else Verdict.UNSURE
     return Finding(verdict, score, stillness, species, len(scored))

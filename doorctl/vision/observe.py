@@ -186,7 +186,7 @@ class Observer:
         """
         gate = gate_of(face, image.shape, min_face=self.min_face)
         if gate is Gate.PASSED:
-            gate = liveness_gate(image, face, pose_of(face.landmarks)[2])
+            gate = liveness_gate(image, face)
         seen = self.passive(np.ascontiguousarray(image), face.box) if self.passive else ()
         return gate, Liveness(*seen)
 
@@ -206,12 +206,11 @@ class Observer:
         if face is None:
             return Observation(at, self._now(at), Gate.NO_FACE)
         gate = gate_of(face, image.shape, min_face=self.min_face)
-        if gate is Gate.PASSED:
-            yaw, pitch, roll = pose_of(face.landmarks)
-            if ask.live_from < inf:
-                gate = liveness_gate(image, face, roll)
+        if gate is Gate.PASSED and ask.live_from < inf:
+            gate = liveness_gate(image, face)
         if gate is not Gate.PASSED:
             return Observation(at, self._now(at), gate, face)
+        yaw, pitch, _ = pose_of(face.landmarks)
         embedding = self.embed(image, face)
         match = self.gallery.match(fusion.add(embedding) if fusion else embedding)
         stillness = self._stillness.add(image, face, at) if fusion and ask.live_from < inf else None

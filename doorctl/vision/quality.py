@@ -123,7 +123,11 @@ def _sharpness(crop: Image) -> float:
     """
     half = cv2.resize(crop, (CROP // 2, CROP // 2), interpolation=cv2.INTER_AREA)
     edge = (CROP - FACE_PIXELS) // 4
-    grey = cv2.cvtColor(half, cv2.COLOR_BGR2GRAY)[edge:-edge, edge:-edge].astype(np.float32)
+    return _details(cv2.cvtColor(half, cv2.COLOR_BGR2GRAY)[edge:-edge, edge:-edge].astype(np.float32))
+
+
+def _details(grey: NDArray[np.float32]) -> float:
+    """The sharpness of a grey face, 48 pixels along its longer side."""
     middle = 2 * grey[1:-1, 1:-1]
     straight = (grey[:-2, 1:-1] + grey[2:, 1:-1], grey[1:-1, :-2] + grey[1:-1, 2:])
     slanting = (grey[:-2, :-2] + grey[2:, 2:], grey[:-2, 2:] + grey[2:, :-2])
@@ -179,18 +183,28 @@ BLURRED = 0.15
 """Sharpness. Live sequences blurred by 4 pixels, to 0.14, fall into doubt and below."""
 
 
-def liveness_gate(image: Image, face: Face, roll: float) -> Gate:
+def liveness_gate(image: Image, face: Face) -> Gate:
     """What keeps the anti-spoof nets from judging a face that passed ``gate_of``.
 
     Args:
         image: BGR, any size.
         face: as found in it.
-        roll: degrees, as ``pose_of`` tells it.
+
+    Brightness and sharpness are those of ``measure``, on the face as it stands in the picture: for a
+    frame, turning it upright and finding its colour would take longer than the gate is worth.
     """
-    if max(face.box.height / image.shape[0], face.size) > MAX_FACE:
+    box = face.box
+    if max(box.height / image.shape[0], face.size) > MAX_FACE:
         return Gate.TOO_LARGE
-    crop, points, _ = normalised(image, face.landmarks, roll)
-    brightness = _brightness(skin_colour(crop, points))
+    left, top = max(0, int(box.left)), max(0, int(box.top))
+    patch = image[top : int(box.top + box.height) + 1, left : int(box.left + box.width) + 1]
+    scale = FACE_PIXELS / 2 / max(patch.shape[:2])
+    grey = cv2.resize(
+        cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
+    ).astype(np.float32)
+    x, y = ((face.landmarks[_SKIN, :2] - (left, top)) * scale).astype(int).clip(0).T
+    skin = grey[y.clip(max=grey.shape[0] - 1), x.clip(max=grey.shape[1] - 1)]
+    brightness = float(np.median(skin)) / 127.5 - 1
     if not DARKEST <= brightness <= BRIGHTEST:
         return Gate.TOO_DARK if brightness < DARKEST else Gate.TOO_BRIGHT
-    return Gate.PASSED if _sharpness(crop) >= BLURRED else Gate.BLURRED
+    return Gate.PASSED if _details(grey) >= BLURRED else Gate.BLURRED

@@ -1,7 +1,7 @@
 """Break the decision on purpose, one rule at a time, and see that a test notices each.
 
-A test that cannot fail proves nothing: here every rule of ``core/door.py`` that keeps a
-stranger out is taken away in a copy, and the proofs of that file are run on it.
+A test that cannot fail proves nothing: here every rule of the core that keeps strangers and
+pictures out is taken away in a copy, and the proofs of the core are run on it.
 """
 
 from __future__ import annotations
@@ -24,24 +24,36 @@ class Mutation:
     what: str
     old: str
     new: str
+    file: str = "core/door.py"
+
+
+CHALLENGE, LIVENESS, JUDGEMENT = "core/challenge.py", "core/liveness.py", "core/judgement.py"
+VISIT, PASSIVE = "core/visit.py", "vision/liveness/passive.py"
 
 
 MUTATIONS = (
-    Mutation("one confirming frame", "len(evidence) < needed", "len(evidence) < 1"),
-    Mutation("no margin", "match.margin is None or match.margin >= lead", "True"),
+    Mutation(
+        "one confirming frame", "len(evidence) < policy.frames_asked(match.lookalike)", "len(evidence) < 1"
+    ),
+    Mutation("no margin", "match.margin is None or match.margin >= lead", "True", JUDGEMENT),
     Mutation(
         "unknown person accepted",
         "match.person is not None and match.score >= policy.threshold",
         "match.person is not None",
+        JUDGEMENT,
     ),
-    Mutation("a denied person passes", "match.person is not None and match.person.denied", "False"),
+    Mutation(
+        "a denied person passes", "match.person is not None and match.person.denied", "False", JUDGEMENT
+    ),
     Mutation(
         "another person's frames count",
         "door.person == person and e.lookalike == new.lookalike",
         "e.lookalike == new.lookalike",
     ),
     Mutation("frames from before a lookalike came count", " and e.lookalike == new.lookalike", ""),
-    Mutation("a lookalike needs no wider lead", "policy.lead_asked(match.lookalike)", "policy.margin"),
+    Mutation(
+        "a lookalike needs no wider lead", "policy.lead_asked(match.lookalike)", "policy.margin", JUDGEMENT
+    ),
     Mutation(
         "a lookalike needs no more frames", "policy.frames_asked(match.lookalike)", "policy.confirm_frames"
     ),
@@ -51,7 +63,9 @@ MUTATIONS = (
         "policy.margin",
     ),
     Mutation(
-        "a lookalike is forgotten by the evidence", "match.margin, match.lookalike)", "match.margin, False)"
+        "a lookalike is forgotten by the evidence",
+        "match.margin, match.lookalike, fact.liveness",
+        "match.margin, False, fact.liveness",
     ),
     Mutation(
         "a refused frame in between does not matter",
@@ -76,27 +90,107 @@ MUTATIONS = (
     ),
     Mutation(
         "a grant leaves its evidence",
-        "(door, release), person=None, evidence=(),",
-        "(door, release),",
+        "door.released(policy.open_seconds), person=None, evidence=(), presentation",
+        "door.released(policy.open_seconds), presentation",
     ),
-    Mutation("a stranger is never told while there", "events = (_denial(visit, door.at),)\n", "pass\n"),
+    Mutation("a stranger is never told while there", "events = (visit.denial(door.at),)\n", "pass\n"),
     Mutation(
         "a row of refusals is never broken",
         ", refused_in_a_row=0, refused_since=inf)",
         ")",
     ),
-    Mutation("severity is ignored", "(r.frames, -_SEVERITY.index(r.reason))", "r.frames"),
+    Mutation("severity is ignored", "(r.frames, -_SEVERITY.index(r.reason))", "r.frames", VISIT),
     Mutation(
         "nobody is told after a grant",
         "bool(visit.granted) and door.state is DoorState.RELEASED",
         "bool(visit.granted)",
     ),
-    Mutation("two people by turns hold it open", "(*lately, (person, door.at))", "((person, door.at),)"),
-    Mutation("numpy's false passes", "self.passed is not None and not self.passed", "self.passed is False"),
+    Mutation("two people by turns hold it open", "(*before, (person, door.at))", "((person, door.at),)"),
+    Mutation(
+        "numpy's false passes",
+        "self.passed is not None and not self.passed",
+        "self.passed is False",
+        JUDGEMENT,
+    ),
     Mutation("anyone may claim recognition", "command.cause is Cause.RECOGNISED", "False"),
-    Mutation("no pause before a new grant", "any(who == person for who, _ in lately)", "False"),
-    Mutation("a gate is passed over", "observation.gate is not gate, reason", "True, reason"),
+    Mutation(
+        "no pause before a new grant",
+        "any(who == person for who, _ in visit.lately(door.at, policy.regrant_seconds))",
+        "False",
+    ),
+    Mutation("liveness ignored", "policy.liveness is LivenessMode.OFF or (", "True or ("),
+    Mutation("the nets decide where everyone is to be asked", " and policy.nets_decide)", ")"),
+    Mutation("a clear spoof goes on", "if found.verdict is Verdict.SPOOF:", "if False:"),
+    Mutation("a picture bars nobody", "if why := visit.why_barred(person):", "if why := None:"),
+    Mutation("challenge always passed", "if challenge.phase is not Phase.PASSED:", "if False:"),
+    Mutation("a lost challenge is not told", "if challenge.phase is Phase.FAILED:", "if False:"),
+    Mutation(
+        "an older, lower threshold counts in a challenge",
+        "if challenge.weakest < policy.threshold:",
+        "if False:",
+    ),
+    Mutation(
+        "a challenge never lapses",
+        "overdue(challenge, door.at, policy.challenge) if challenge else None",
+        "None",
+    ),
+    Mutation(
+        "randomness that comes late counts",
+        "at=max(door.at, fact.at), drawing=None)",
+        "at=max(door.at, fact.at))",
+    ),
+    Mutation("a threshold of 0", "score >= rules.threshold and moves", "score >= 0 and moves", LIVENESS),
+    Mutation(
+        "one frame enough", "len(scored) >= rules.frames and span", "len(scored) >= 1 and span", LIVENESS
+    ),
+    Mutation("an instant enough", " and span >= rules.seconds - 1e-9 ", " ", LIVENESS),
+    Mutation("a still picture lives", "rules.threshold and moves", "rules.threshold", LIVENESS),
+    Mutation("no score is a spoof's", "score < rules.spoof", "False", LIVENESS),
+    Mutation(
+        "a score that is none counts",
+        "seen.score is not None and 0 <= seen.score <= 1",
+        "seen.score is not None",
+        LIVENESS,
+    ),
+    Mutation("another track goes on", "seen.track != challenge.track or other", "other", CHALLENGE),
+    Mutation(
+        "another person goes on", "!= challenge.track or other or (", "!= challenge.track or (", CHALLENGE
+    ),
+    Mutation("a second face is overlooked", "if seen.crowded:", "if False:", CHALLENGE),
+    Mutation("no deadline", "and at - challenge.since > rules.deadline_seconds", "and False", CHALLENGE),
+    Mutation("a face may be away", "if at - challenge.seen_at > rules.gap_seconds", "if False", CHALLENGE),
+    Mutation("a wrong action is forgiven", "if strayed >= rules.hold_frames:", "if False:", CHALLENGE),
+    Mutation(
+        "an instant reaction counts", "if right and waited < rules.reaction_seconds:", "if False:", CHALLENGE
+    ),
+    Mutation("one frame of an action counts", "if held < rules.hold_frames:", "if held < 1:", CHALLENGE),
+    Mutation(
+        "a picture's turn counts",
+        "asked in shown and in_depth(asked, turned, rules)",
+        "asked in shown",
+        CHALLENGE,
+    ),
+    Mutation("nobody known need be frontal", "if challenge.doubts > rules.doubts:", "if False:", CHALLENGE),
+    Mutation(
+        "a clear picture may do it", "and not fuse(challenge.scores) >= spoof:", "and False:", CHALLENGE
+    ),
+    Mutation("anyone may be neutral", "neutral = recognised and frontal", "neutral = frontal", CHALLENGE),
+    Mutation(
+        "no coming back",
+        "neutral = recognised and frontal(challenge.home, head, rules)",
+        "neutral = recognised",
+        CHALLENGE,
+    ),
+    Mutation(
+        "net's classes swapped", "PRINT, LIVE, SCREEN = range(3)", "PRINT, SCREEN, LIVE = range(3)", PASSIVE
+    ),
+    Mutation("a gate is passed over", "observation.gate is not gate, reason", "True, reason", JUDGEMENT),
 )
+
+
+CORE_PROOFS = tuple(f"tests/core/test_{name}.py" for name in ("door", "life", "challenge"))
+VISION_PROOFS = ("tests/vision/test_passive.py",)
+"""These need the nets: where DOORCTL_MODELS names none they skip, and the mutation counts as surviving."""
 
 
 def survives(mutation: Mutation | None) -> bool:
@@ -107,18 +201,18 @@ def survives(mutation: Mutation | None) -> bool:
     """
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory)
-        shutil.copytree(ROOT / "doorctl", copy / "doorctl", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "tests" / "core", copy / "tests" / "core")
-        (copy / "tests" / "__init__.py").touch()
+        for part in ("doorctl", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
-        file = copy / "doorctl" / "core" / "door.py"
-        text = file.read_text()
         if mutation is not None:
+            file = copy / "doorctl" / mutation.file
+            text = file.read_text()
             if text.count(mutation.old) != 1:
                 raise ValueError(f"{mutation.what}: {mutation.old!r} stands {text.count(mutation.old)} times")
             file.write_text(text.replace(mutation.old, mutation.new))
+        proofs = VISION_PROOFS if mutation is not None and mutation.file == PASSIVE else CORE_PROOFS
         tests = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "tests/core/test_door.py"],
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *proofs],
             cwd=copy,
             env={**os.environ, "PYTHONPATH": str(copy)},
             capture_output=True,

@@ -18,7 +18,7 @@ from tests.core.visitors import EILEEN, FPS, GRACE, POLICY, seen, visit
 
 PASSIVE = replace(POLICY, liveness=LivenessMode.PASSIVE)
 ADAPTIVE = replace(POLICY, liveness=LivenessMode.ADAPTIVE)
-RULES = LivenessRules(stillness=2.0)
+RULES = LivenessRules()
 
 scores = st.one_of(st.sampled_from([0.0, 0.02, 0.05, 0.5, 0.62, 1.0]), st.floats(0, 1))
 
@@ -66,11 +66,14 @@ def test_doubt_takes_a_second() -> None:
 
 
 def test_a_still_face_is_never_live() -> None:
-    """However live the nets call it: it waits while nothing moves, and then it is a still picture."""
+    """However live the nets call it: it waits while nothing moves, and then it is a still picture, or in
+    doubt where it moves a little or that cannot be told."""
     assert assess(frames(*[1.0] * 9, stillness=1.0), RULES).verdict is Verdict.PENDING
     found = assess(frames(*[1.0] * 11, stillness=1.0), RULES)
     assert (found.verdict, found.species) == (Verdict.SPOOF, "still picture")
-    assert assess(frames(*[1.0] * 9, stillness=None), RULES).verdict is Verdict.PENDING
+    for stillness in (RULES.frozen, None):
+        assert assess(frames(*[1.0] * 9, stillness=stillness), RULES).verdict is Verdict.PENDING
+        assert assess(frames(*[1.0] * 11, stillness=stillness), RULES).verdict is Verdict.UNSURE
     assert "stillness 1.00" in found.describe()
 
 

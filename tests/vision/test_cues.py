@@ -14,9 +14,10 @@ import pytest
 from doorctl.core.records import Face, Image
 from doorctl.models.install import load
 from doorctl.vision.liveness.cues import STILL, TURNED, Stillness, Turning
-from doorctl.vision.pose import pose_of
+from doorctl.vision.photo import read_photo
 from scripts.proofs.hard import Case, frames_of, noisy, nuaa, recompressed, tilted, turning_head
 from scripts.proofs.liveness import Nets, turns
+from tests.pictures import hopper_file
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +28,6 @@ def nets(models_dir: Path) -> Nets:
 @pytest.fixture(scope="module")
 def grace(nets: Nets) -> tuple[Image, Face]:
     """Grace Hopper's portrait, and her face in it."""
-    from doorctl.vision.photo import read_photo
-    from tests.pictures import hopper_file
-
     return next(islice(((i, f) for i, f in nets.faces([read_photo(hopper_file())]) if f), 1))
 
 
@@ -153,4 +151,3 @@ def test_the_first_frame_again_is_no_turn(grace: tuple[Image, Face]) -> None:
     shown = Turning(image, face).add(image, face)
     assert shown is not None
     assert max(map(abs, shown)) < 0.5
-    assert pose_of(face.landmarks)[0] == pytest.approx(0, abs=15)

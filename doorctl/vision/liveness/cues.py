@@ -43,8 +43,8 @@ TURNED = 5.0
 """Degrees of parallax from which a turn is a head's. Of nuaa-dev's prints none reaches it in any frame in
 which the mesh claims a turn of 10 degrees or more that way, nor does a flat portrait however it is tilted."""
 BENT = 2.0
-"""And so many must be left of it after all that a sheet bent like a cylinder can do: 1.3 at most were of
-portraits bent to a radius of 1 to 2.5 face widths and turned by 40 degrees."""
+"""And so many must be left of it after all that a sheet bent like a cylinder can do. Of 10 portraits bent to
+1.5 face widths or more and turned by 40 degrees none comes through; at a radius of 1, one does."""
 CORNERS, CLARITY, APART = 100, 0.01, 4
 WINDOW = 13
 """Pixels of the crop, in which a face is 96 long, that are compared round a corner."""

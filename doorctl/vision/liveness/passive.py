@@ -53,18 +53,17 @@ class Passive:
         Raises:
             ModelError: a net cannot be run, or gives no probabilities.
         """
-        odds, fakes = 0.0, np.zeros(3)
+        odds, prints, screens = 0.0, 0.0, 0.0
         for net, scale in zip(self.nets, self._scales, strict=True):
-            chances = net.judge(crop(image, box, scale, net.card.width, net.card.height))[0].ravel()
-            live = float(chances[LIVE])
-            if not (np.isfinite(chances).all() and 0 <= live <= 1):
+            chances = net.judge(crop(image, box, scale, net.card.width, net.card.height))[0].ravel().tolist()
+            if not all(0 <= chance <= 1 for chance in chances):  # nor is a NaN
                 raise ModelError(
                     f"{net.card.name} gives no probabilities", "run 'doorctl models install' again"
                 )
-            live = min(max(live, _SURE), 1 - _SURE)
+            live = min(max(chances[LIVE], _SURE), 1 - _SURE)
             odds += math.log(live / (1 - live)) / len(self.nets)
-            fakes += chances
-        screen = float(fakes[SCREEN] / max(fakes[SCREEN] + fakes[PRINT], _SURE))
+            prints, screens = prints + chances[PRINT], screens + chances[SCREEN]
+        screen = screens / max(screens + prints, _SURE)
         return 1 / (1 + math.exp(-odds)), screen
 
 
