@@ -49,6 +49,7 @@ FIVE_POINTS = Original(
 DOUBLED, PLAIN = "face_recognition, its defaults", "face_recognition, not doubled"
 ROWS = {
     "tracking": "doorctl, tracking a face",
+    "living": "doorctl, tracking, with liveness",
     "detecting": "doorctl, looking for a face",
     DOUBLED: DOUBLED,
     PLAIN: PLAIN,
@@ -138,7 +139,7 @@ def compare_ways(loop: Loop, frames: Sequence[Image]) -> dict[str, Figure]:
     turns = Turns()
     for number, image in enumerate(track([frames[0], *frames], "ways")):
         ours = loop.things(image)
-        things = {name: ours[name] for name in ours if name in ROWS or name.startswith("raw minifasnet")}
+        things = {name: ours[name] for name in ours if name in ROWS}
         things |= {DOUBLED: partial(doubled, image), PLAIN: partial(plain, image)}
         (turns if number else Turns()).round(things)  # the first runs of everything are slower
     print(f"faces found by dlib: {doubled.found - 1} doubled, {plain.found - 1} not")

@@ -81,7 +81,7 @@ class Finding:
         if self.score is not None:
             told.append(f"nets {self.score:.2f} over {self.frames} frames")
         if self.stillness is not None:
-            told.append(f"stillness {self.stillness:.2f}")
+            told.append(f"moved {min(self.stillness, 999):.1f} times the noise")
         return ", ".join(told)
 
 

@@ -74,7 +74,7 @@ def test_a_still_face_is_never_live() -> None:
     for stillness in (RULES.frozen, None):
         assert assess(frames(*[1.0] * 9, stillness=stillness), RULES).verdict is Verdict.PENDING
         assert assess(frames(*[1.0] * 11, stillness=stillness), RULES).verdict is Verdict.UNSURE
-    assert "stillness 1.00" in found.describe()
+    assert "moved 1.0 times the noise" in found.describe()
 
 
 @pytest.mark.parametrize(("screen", "species"), [(0.0, "print"), (1.0, "screen")])
