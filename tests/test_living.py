@@ -14,10 +14,13 @@ from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.wiring import open_eye
 from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Input, Reason
+from doorctl.demo.clips import Walk, walk_up
 from doorctl.demo.puppet import Puppet
 from doorctl.demo.stage import Act, Stage, living, print_of
 from doorctl.vision.photo import read_photo
-from tests.pictures import hopper_file
+from tests.pictures import astronaut_file, hopper_file
+
+pytestmark = pytest.mark.slow
 
 PERSON = "0007_01_00_02"
 """A live sequence of nuaa-dev."""
@@ -129,6 +132,20 @@ def test_a_frozen_clip_is_refused(models_dir: Path, sequence: list[Path], tmp_pa
     writer.release()
     assert (EventKind.ACCESS_DENIED, Reason.SPOOF) in replay(settings, str(file)).told
     assert (EventKind.ACCESS_GRANTED, Reason.RECOGNISED) not in replay(settings, str(file)).told
+
+
+def test_a_digital_portrait_that_is_walked_about_is_not_let_in(models_dir: Path, tmp_path: Path) -> None:
+    """A clean portrait fed in as frames, near and far, swaying: the nets call it live, but it is flat, so the
+    door asks for what it cannot do."""
+    settings = settings_with(tmp_path / "door", "adaptive")
+    enrol(settings, astronaut_file())
+    portrait = read_photo(astronaut_file())
+    face = open_eye(settings).observer.faces(portrait)[0].box
+    walk = Walk(approach_seconds=1.2, stay_seconds=7.0, away_seconds=1.6)
+    clip = write_frames(tmp_path / "walk", list(walk_up(portrait, face, walk, seed=1)))
+    told = replay(settings, clip, fps=15)
+    assert told.told == [(EventKind.ACCESS_DENIED, Reason.CHALLENGE_FAILED)]
+    assert "not done in time" in told.events[0].detail
 
 
 @pytest.fixture

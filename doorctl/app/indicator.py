@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from gpiozero.pins import Factory
 
 from doorctl.core.prompt import Prompt
-from doorctl.gpio.indicator import Indicator, Several
+from doorctl.gpio.indicator import Indicator, Several, Shows, TextIndicator
 from doorctl.gpio.voice import Voice
 from doorctl.sections import IndicatorConfig
 
@@ -27,11 +27,19 @@ class DoorIndicator:
 
 
 @contextmanager
-def open_indicator(config: IndicatorConfig, factory: Factory) -> Iterator[DoorIndicator]:
-    """Lights, buzzer and voice, as far as they are configured. A part that fails is logged, and no more."""
+def open_indicator(
+    config: IndicatorConfig, factory: Factory, say: Callable[[str], object] | None = None
+) -> Iterator[DoorIndicator]:
+    """Lights, buzzer and voice, as far as they are configured. A part that fails is logged, and no more.
+
+    Args:
+        say: told the prompts' words, where somebody reads them.
+    """
     with ExitStack() as stack:
         lights = Indicator(factory, active_high=config.active_high, **config.pins)
-        parts: list[Indicator | Voice] = [stack.enter_context(lights)]
+        parts: list[Shows] = [stack.enter_context(lights)]
+        if say is not None:
+            parts.append(TextIndicator(say))
         if config.voice is not None:
             parts.append(stack.enter_context(Voice(config.voice, config.player)))
         yield DoorIndicator(Several(*parts))

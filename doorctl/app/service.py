@@ -36,8 +36,11 @@ BUSY_SECONDS = 0.8
 ``door.max_latency_seconds`` is not carried out."""
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
     """Be the daemon until SIGTERM, SIGINT, the end of a clip, or a fault that needs a restart.
+
+    Args:
+        say: told what the person at the door is told, where somebody reads it.
 
     Raises:
         DoorctlError: whatever cannot be opened or goes on failing; the relay is locked by then.
@@ -69,7 +72,7 @@ def run(settings: Settings) -> None:
                 on_change=lambda on, at: record(relay_event(on, at)),
             )
         )
-        indicator = stack.enter_context(open_indicator(config.indicator, pins))
+        indicator = stack.enter_context(open_indicator(config.indicator, pins, say))
         eye = open_eye(settings, now=timer.now)
         eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
@@ -175,6 +178,8 @@ class _Keeper:
             config = told.model_copy(update=driven)
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
+            untrusted = why_untrusted(replace(self._started, config=config), self._eye.models.name)
+            self._eye = replace(self._eye, untrusted=untrusted)
             policy = self._eye.meet(self._eye.observer.gallery, config)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from doorctl.app.settings import Settings
 from doorctl.errors import StoreError
@@ -26,16 +26,16 @@ class Count(BaseModel):
 
     @property
     def rate(self) -> float:
-        """1 where nothing was presented: nothing is then known."""
-        return self.errors / self.presentations if self.presentations else 1.0
+        """Of at least one presentation."""
+        return self.errors / self.presentations
 
 
 class Evidence(BaseModel):
     """One measurement at one camera."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    measured: datetime
+    measured: AwareDatetime
     camera: str
     models: str
     """The set of nets."""
@@ -43,11 +43,6 @@ class Evidence(BaseModel):
     live: Count
     attacks: dict[str, Count]
     """By species."""
-
-    @property
-    def worst(self) -> tuple[str, Count]:
-        """The species that passes most often."""
-        return max(self.attacks.items(), key=lambda item: item[1].rate)
 
     def describe(self) -> str:
         """In one sentence."""
@@ -101,6 +96,12 @@ def why_untrusted(settings: Settings, model_set: str, now: datetime | None = Non
         return (
             f"the nets were measured on {evidence.measured:%Y-%m-%d}, not within {config.evidence_days} days"
         )
+    for species, count in evidence.attacks.items():
+        if count.presentations and count.rate > config.max_apcer:
+            return (
+                f"{count.errors} of {count.presentations} attacks with a {species} passed at this camera, "
+                f"more than liveness.max_apcer ({config.max_apcer:.0%})"
+            )
     if (
         not evidence.attacks
         or min(c.presentations for c in (evidence.live, *evidence.attacks.values())) < LEAST
@@ -108,10 +109,4 @@ def why_untrusted(settings: Settings, model_set: str, now: datetime | None = Non
         return f"fewer than {LEAST} presentations of a kind were measured at this camera"
     if evidence.threshold > config.threshold:
         return f"the nets were measured at the stricter threshold {evidence.threshold:g}"
-    species, count = evidence.worst
-    if count.rate > config.max_apcer:
-        return (
-            f"{count.errors} of {count.presentations} attacks with a {species} passed at this camera, "
-            f"more than liveness.max_apcer ({config.max_apcer:.0%})"
-        )
     return ""

@@ -108,7 +108,7 @@ def judge_presentation(
     return Sitting(decided, found, at, tuple(sights), highest)
 
 
-_ALL = LivenessRules(threshold=0.0, spoof=0.0, stillness=0.0)
+_ALL = LivenessRules(threshold=0.0, spoof=0.0, stillness=0.0, flexed=0.0)
 """Calls live whatever has enough frames."""
 
 _OUTCOMES = {

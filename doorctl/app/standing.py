@@ -32,14 +32,14 @@ def standing(config: LivenessConfig, *, nets: bool, untrusted: str = "") -> Stan
     mode = LivenessMode(config.mode)
     if mode is LivenessMode.OFF:
         return Standing(mode, LIVENESS_IS_OFF, "set liveness.mode to adaptive")
-    if mode is LivenessMode.CHALLENGE:
-        return Standing(mode)
     if not nets:
         return Standing(
             LivenessMode.CHALLENGE,
             f"this set has no anti-spoof nets, so everyone is asked for a challenge: {PUPPET}",
             "install the standard set with 'doorctl models install'",
         )
+    if mode is LivenessMode.CHALLENGE:
+        return Standing(mode)
     if untrusted and mode is LivenessMode.ADAPTIVE:
         return Standing(
             LivenessMode.CHALLENGE,

@@ -36,7 +36,8 @@ def run(context: typer.Context, config: ConfigOption = None, data: DataOption = 
 
     settings = settings_of(context, config, data)
     _log_to_stderr(settings.config.log.level)
-    serve(settings)
+    # At a terminal the prompts are for whoever tries the door out; a journal need not keep them.
+    serve(settings, console().print if sys.stdout.isatty() else None)
 
 
 class _JournalFormatter(logging.Formatter):

@@ -58,7 +58,7 @@ def liveness(
 
     settings = settings_of(context, config, data)
     if plot:
-        refuse_overwriting(plot, directory.glob("*/*"))
+        refuse_overwriting(plot, [*directory.glob("*/*"), *directory.glob("*/*/*")])
         refuse_unwritable(plot)
     eye = open_eye(settings)
     bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

@@ -59,6 +59,8 @@ class LivenessRules:
     """A face that is not clear before is doubtful then."""
     stillness: float = 3.0
     """A face that moves less than this many times what noise moves is in doubt; 0 asks for nothing."""
+    flexed: float = 3.5
+    """So is one that changes no more than a flat picture that is moved and tilted; 0 asks for nothing."""
     frozen: float = 2.0
     """One that moves less than this is a still picture."""
 
@@ -71,8 +73,9 @@ class Finding:
     score: float | None = None
     """Fused, 0 to 1; ``None`` where no net judged."""
     stillness: float | None = None
+    flexed: float | None = None
     species: str = ""
-    """What a spoof is suspected to be: print, screen, still picture."""
+    """What a spoof is suspected to be: print, screen, still picture, flat picture."""
     frames: int = 0
 
     def describe(self) -> str:
@@ -82,6 +85,8 @@ class Finding:
             told.append(f"nets {self.score:.2f} over {self.frames} frames")
         if self.stillness is not None:
             told.append(f"moved {min(self.stillness, 999):.1f} times the noise")
+        if self.flexed is not None:
+            told.append(f"{min(self.flexed, 999):.1f} times as no flat picture can")
         return ", ".join(told)
 
 
@@ -110,13 +115,15 @@ def assess(frames: Sequence[tuple[float, Liveness]], rules: LivenessRules) -> Fi
     score = fuse([p for _, _, p in scored])
     screen = sum(seen.screen for _, seen, _ in scored) / len(scored)
     stillness = next((seen.stillness for _, seen, _ in reversed(scored) if seen.stillness is not None), None)
+    flexed = scored[-1][1].flexed
     moves = rules.stillness <= 0 or (stillness is not None and stillness >= rules.stillness)
+    flexes = rules.flexed <= 0 or (flexed is not None and flexed >= rules.flexed)
     span = scored[-1][0] - scored[0][0]
     enough = len(scored) >= rules.frames and span >= rules.seconds - 1e-9  # ten frames a second are 0.4 s
     verdict, species = Verdict.PENDING, ""
     if enough and score < rules.spoof:
         verdict, species = Verdict.SPOOF, "screen" if screen >= 0.5 else "print"
-    elif enough and score >= rules.threshold and moves:
+    elif enough and score >= rules.threshold and moves and flexes:
         verdict = Verdict.LIVE
     elif enough and span >= rules.doubt_seconds - 1e-9:
         verdict = Verdict.UNSURE
@@ -125,4 +132,6 @@ def assess(frames: Sequence[tuple[float, Liveness]], rules: LivenessRules) -> Fi
             # A camera that gives no way to tell is no picture's fault: then it stays a doubt.
             frozen = stillness is not None and stillness < rules.frozen
             verdict = Verdict.SPOOF if frozen else Verdict.UNSURE
-    return Finding(verdict, score, stillness, species, len(scored))
+        elif not flexes:
+            species = "flat picture"
+    return Finding(verdict, score, stillness, flexed, species, len(scored))

@@ -91,6 +91,8 @@ class Liveness:
     """How likely a spoof would be a screen rather than a print, 0 to 1."""
     stillness: float | None = None
     """How much the face moved in the last frames, in units of what noise alone moves; ``None`` if unknown."""
+    flexed: float | None = None
+    """The most it has changed otherwise than a flat picture can, in the same units; ``None`` likewise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def find_sequences(directory: Path) -> list[tuple[str, str, Path]]:
     """(kind, sequence, path) of every DIR/KIND/SEQ, a folder of frames or a clip, by name.
 
     Raises:
-        PhotoError: there is no ``live`` folder, or nothing in it and its neighbours.
+        PhotoError: there is no such directory, or there are no sequences in it.
     """
     if not directory.is_dir():
         raise PhotoError(f"{directory} is no directory", "name one that holds live/SEQ and SPECIES/SEQ")
@@ -195,6 +195,10 @@ def fields_of(report: Report) -> dict[str, Any]:
             ),
             "non_response": sum(
                 sight.life.score is None for one in report.presented for sight in one.sitting.sights
+            ),
+            "challenged": sum(
+                report.rules.spoof <= score < report.rules.threshold
+                for score in _frame_scores(report.presented)
             ),
             "threshold": report.rules.threshold,
         },

@@ -24,8 +24,8 @@ from doorctl.vision.detect import SAME_FACE_IOU, Detection, Detector
 from doorctl.vision.embed import Embedder
 from doorctl.vision.find import area, find_faces, overlap
 from doorctl.vision.fuse import Fusion
-from doorctl.vision.liveness.cues import Stillness, Turning
 from doorctl.vision.liveness.passive import Passive
+from doorctl.vision.liveness.signs import Signs
 from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_face
 from doorctl.vision.motion import Motion
 from doorctl.vision.pose import pose_of
@@ -113,9 +113,7 @@ class Observer:
         self._track: Track | None = None
         self._number = 0
         self._crowded = False
-        self._stillness = Stillness()
-        self._turning: Turning | None = None
-        self._anchor = 0
+        self._signs = Signs(self.passive)
         self._looked_at = 0.0
         self._fusion = Fusion(similarity_of(SAME_PERSON, gallery.calibration))
         self._motion = Motion()
@@ -142,18 +140,16 @@ class Observer:
         moved = not new and face and track and overlap(face.box, track.face.box) < SAME_TRACK_IOU
         if new or moved:
             self._number += 1
-            self._stillness.forget()
-            self._turning = None
+            self._signs.forget()
         if face is not None:
             self._track = Track(face, frame.at, image.shape)
         return self._judge(image, face, frame.at, self._fusion, ask)
 
     def forget(self) -> None:
         """What comes next has nothing to do with what was seen."""
-        self._track = self._turning = None
-        self._anchor = 0
+        self._track = None
         self._fusion.forget()
-        self._stillness.forget()
+        self._signs.forget()
 
     def faces(self, image: Image) -> tuple[Face, ...]:
         """All faces in a still photo, largest first. Leaves the tracking alone.
@@ -212,11 +208,13 @@ class Observer:
             return Observation(at, self._now(at), gate, face)
         yaw, pitch, _ = pose_of(face.landmarks)
         embedding = self.embed(image, face)
+        breaks = self._fusion.breaks
         match = self.gallery.match(fusion.add(embedding) if fusion else embedding)
-        stillness = self._stillness.add(image, face, at) if fusion and ask.live_from < inf else None
-        liveness = Liveness(stillness=stillness)
-        if self.passive and match.score >= ask.live_from:
-            liveness = Liveness(*self.passive(image, face.box), stillness)
+        if self._fusion.breaks != breaks:
+            self._signs.forget()
+        liveness = Liveness()
+        if match.score >= ask.live_from:
+            liveness = self._signs.life(image, face, at)
         return Observation(
             at,
             self._now(at),
@@ -227,18 +225,9 @@ class Observer:
             Head(yaw, pitch, mouth_open(face.landmarks)),
             # A face that does not resemble the last ones is another, though its place is the same.
             track=self._number + self._fusion.breaks,
-            turned=self._turned(image, face, ask.anchor),
+            turned=self._signs.turned(image, face, ask.anchor),
             crowded=self._crowded,
         )
-
-    def _turned(self, image: Image, face: Face, anchor: int) -> tuple[float, float] | None:
-        """How far the head has turned in depth since the frame in which the anchor was new."""
-        if anchor != self._anchor:
-            self._anchor, self._turning = anchor, None
-            if anchor:
-                self._turning = Turning(image, face)
-                return 0.0, 0.0
-        return self._turning.add(image, face) if self._turning else None
 
     def _now(self, at: float) -> float:
         return self._clock() if self._clock else at

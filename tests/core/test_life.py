@@ -26,7 +26,7 @@ scores = st.one_of(st.sampled_from([0.0, 0.02, 0.05, 0.5, 0.62, 1.0]), st.floats
 def frames(
     *scores: float | None, fps: float = 10.0, stillness: float | None = 9.0
 ) -> list[tuple[float, Liveness]]:
-    return [(i / fps, Liveness(score, 0.0, stillness)) for i, score in enumerate(scores)]
+    return [(i / fps, Liveness(score, 0.0, stillness, 9.0)) for i, score in enumerate(scores)]
 
 
 def test_the_fused_score_is_the_mean_of_the_log_odds() -> None:
@@ -77,10 +77,22 @@ def test_a_still_face_is_never_live() -> None:
     assert "moved 1.0 times the noise" in found.describe()
 
 
+@pytest.mark.parametrize("flexed", [None, 0.0, 3.4, nan])
+def test_a_flat_picture_is_never_clearly_live(flexed: float | None) -> None:
+    """However live the nets call it, and however it is moved: a face that has not changed as no flat picture
+    can is in doubt after a second, and the event says why."""
+    told = [(i / 10, Liveness(1.0, 0.0, 9.0, flexed)) for i in range(11)]
+    assert assess(told[:9], RULES).verdict is Verdict.PENDING
+    found = assess(told, RULES)
+    assert (found.verdict, found.species) == (Verdict.UNSURE, "flat picture")
+    told[-1] = (1.0, Liveness(1.0, 0.0, 9.0, 3.5))
+    assert assess(told, RULES).verdict is Verdict.LIVE
+
+
 @pytest.mark.parametrize(("screen", "species"), [(0.0, "print"), (1.0, "screen")])
 def test_a_spoof_is_named(screen: float, species: str) -> None:
     """The nets' other classes say what it may be, with the score and the frames behind it."""
-    found = assess([(i / 10, Liveness(0.001, screen, 9.0)) for i in range(6)], RULES)
+    found = assess([(i / 10, Liveness(0.001, screen, 9.0, 9.0)) for i in range(6)], RULES)
     assert found.species == species
     assert found.describe().startswith(f"suspected {species}, nets 0.00 over 6 frames")
 
@@ -93,7 +105,7 @@ def test_clearly_live_is_clear(story: list[tuple[float, float]]) -> None:
     at, told = 0.0, []
     for gap, score in story:
         at += gap
-        told.append((at, Liveness(score, 0.0, 9.0)))
+        told.append((at, Liveness(score, 0.0, 9.0, 9.0)))
     found = assess(told, RULES)
     enough = len(told) >= 5 and told[-1][0] - told[0][0] >= 0.4 - 1e-6
     fused = fuse([score for _, score in story])
@@ -194,6 +206,7 @@ stories = st.lists(
         st.sampled_from([GRACE, EILEEN, None]),
         st.one_of(st.none(), scores, st.just(nan)),
         st.sampled_from([None, 0.0, 1.0, 9.0]),
+        st.sampled_from([None, 0.0, 3.4, 9.0]),
         st.booleans(),
     ),
     min_size=1,
@@ -205,13 +218,13 @@ stories = st.lists(
 @given(stories, st.sampled_from([PASSIVE, ADAPTIVE]))
 def test_no_grant_without_life(story, policy) -> None:  # type: ignore[no-untyped-def]  # drawn tables
     """Without a challenge, a grant follows frames of that person alone, in a row and in the window, whose
-    fused score is clearly live, the face having moved."""
+    fused score is clearly live, the face having moved, and as no flat picture can."""
     policy = replace(policy, passive=RULES)
     door, at, facts = Door(), 0.0, []
-    for gap, person, live, stillness, usable in story:
+    for gap, person, live, stillness, flexed, usable in story:
         at += gap
         gate = Gate.PASSED if usable else Gate.BLURRED
-        facts.append(seen(at, person, live=live, stillness=stillness, gate=gate))
+        facts.append(seen(at, person, live=live, stillness=stillness, flexed=flexed, gate=gate))
         door, decision = step(door, facts[-1], policy)
         if decision.release is None:
             continue

@@ -44,6 +44,7 @@ def seen(
     live: float | None = 0.99,
     screen: float = 0.0,
     stillness: float | None = 9.0,
+    flexed: float | None = 9.0,
     track: int = 1,
     crowded: bool = False,
     flat: bool = False,
@@ -54,7 +55,7 @@ def seen(
         return Observation(at, at, gate, track=track)
     face = Face(Box(250, 150, 140, 180), np.zeros((468, 3), np.float32), 1.0, 0.22)
     match = Match(person, 0.6, score, 0.3)
-    life = Liveness(live, screen, stillness)
+    life = Liveness(live, screen, stillness, flexed)
     head = Head(yaw, pitch, mouth)
     turned = (0.0, 0.0) if flat else (yaw, pitch)
     return Observation(at, at, gate, face, life, match, head, track, turned, crowded)

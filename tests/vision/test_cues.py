@@ -19,6 +19,8 @@ from scripts.proofs.hard import Case, frames_of, noisy, nuaa, recompressed, tilt
 from scripts.proofs.liveness import Nets, turns
 from tests.pictures import hopper_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def nets(models_dir: Path) -> Nets:

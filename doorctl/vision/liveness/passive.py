@@ -34,10 +34,10 @@ class Passive:
 
     def __init__(self, models: Sequence[InstalledModel], threads: int = 1) -> None:
         self.nets = tuple(Net(model, threads) for model in models)
-        self._scales = tuple(model.card.parameters["crop_scale"] for model in models)
         for net in self.nets:
             if [math.prod(shape) for shape in net.shapes] != [3]:
                 raise ModelError(f"{net.card.name}: unexpected outputs {net.shapes} for an anti-spoof net")
+        self._scales = tuple(model.card.parameters["crop_scale"] for model in models)
 
     def __call__(self, image: Image, box: Box) -> tuple[float, float]:
         """Judge a face.
