@@ -5,7 +5,7 @@ The door's own observer, gates and rules; only the question who it is is left ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
@@ -82,18 +82,25 @@ def judge_presentation(
         ModelError: a frame is no picture, or a net cannot be run.
     """
     observer.forget()
-    sights: list[Sight] = []
+    sights = []
+    for frame in frames:
+        if frame is not None:
+            seen = observer.observe(frame, EVERY_FACE)
+            sights.append(Sight(frame.at, seen.gate, seen.liveness))
+    return decide(sights, rules, window_seconds=window_seconds, patient=patient)
+
+
+def decide(
+    sights: Sequence[Sight], rules: LivenessRules, *, window_seconds: float, patient: bool = False
+) -> Sitting:
+    """The one verdict on frames that have been looked at, in order of time; as for ``judge_presentation``."""
     recent: list[tuple[float, Liveness]] = []
     found, decided, at, highest = None, None, None, None
-    for frame in frames:
-        if frame is None:
+    for sight in sights:
+        if sight.gate is not Gate.PASSED:
             continue
-        seen = observer.observe(frame, EVERY_FACE)
-        sights.append(Sight(frame.at, seen.gate, seen.liveness))
-        if seen.gate is not Gate.PASSED:
-            continue
-        recent = [(then, life) for then, life in recent if frame.at - then <= window_seconds]
-        recent.append((frame.at, seen.liveness))
+        recent = [(then, life) for then, life in recent if sight.at - then <= window_seconds]
+        recent.append((sight.at, sight.life))
         now = assess(recent, rules)
         if now.score is not None and assess(recent, _ALL).verdict is Verdict.LIVE:
             highest = max(highest or 0.0, now.score)
@@ -102,7 +109,7 @@ def judge_presentation(
             if now.verdict in (Verdict.LIVE, Verdict.SPOOF) or (
                 now.verdict is Verdict.UNSURE and not patient
             ):
-                decided, at = _OUTCOMES[now.verdict], frame.at
+                decided, at = _OUTCOMES[now.verdict], sight.at
     if decided is None:
         decided = Outcome.NO_RESPONSE if highest is None else Outcome.CHALLENGED
     return Sitting(decided, found, at, tuple(sights), highest)

@@ -144,7 +144,8 @@ MUTATIONS = (
         "one frame enough", "len(scored) >= rules.frames and span", "len(scored) >= 1 and span", LIVENESS
     ),
     Mutation("an instant enough", " and span >= rules.seconds - 1e-9 ", " ", LIVENESS),
-    Mutation("a still picture lives", "rules.threshold and moves", "rules.threshold", LIVENESS),
+    Mutation("a still picture lives", "rules.threshold and moves and", "rules.threshold and", LIVENESS),
+    Mutation("a flat picture lives", " and moves and flexes:", " and moves:", LIVENESS),
     Mutation("no score is a spoof's", "score < rules.spoof", "False", LIVENESS),
     Mutation(
         "a score that is none counts",
