@@ -250,14 +250,72 @@ def test_a_challenge_is_drawn_for_the_very_next_input_only() -> None:
 
 
 def test_stricter_rules_count_for_a_challenge_under_way() -> None:
-    """A threshold that was raised in mid-challenge holds for its frames."""
-    came = visit(score=0.8, seconds=2.0)
+    """A threshold that was raised in mid-challenge holds for the frames before it, too."""
+    stricter = (2.0, replace(POLICY, threshold=0.85))
+
+    def better(frame: Observation, prompt: Prompt, count: int) -> Input:
+        assert frame.match is not None
+        return replace(frame, match=replace(frame.match, score=0.8 if frame.at < 2.0 else 0.95))
+
+    assert visit(change=better).granted
+    came = visit(change=better, reloaded=stricter)
+    assert not came.granted
+    assert came.reasons == [Reason.CHALLENGE_FAILED]
+
+
+def test_a_challenge_lapses_without_another_frame() -> None:
+    """The camera gives nothing any more: the loss is told by the ticks alone."""
+    came = visit(seconds=1.5)
     assert came.door.challenge is not None
-    stricter = replace(POLICY, threshold=0.85)
-    door, last = came.door, 2.0
-    for i in range(60):
-        door, decision = step(door, seen(last + i / FPS, score=0.8), stricter)
-        assert decision.release is None
+    door, decision = step(came.door, Tick(2.5), POLICY)
+    assert [e.reason for e in decision.events] == [Reason.CHALLENGE_FAILED]
+    assert door.challenge is None
+
+
+def test_the_last_frames_must_show_the_person() -> None:
+    """After the last action five frames in a row must be recognised; others start the row again."""
+    hidden = 0
+
+    def hide(frame: Observation, prompt: Prompt, count: int) -> Input:
+        nonlocal hidden
+        done = asked_for == 2 and prompt is Prompt.LOOK_HERE and frame.head == Head(0, 0, 0)
+        if not done or hidden >= 4:
+            return frame
+        hidden += 1
+        return seen(frame.at, score=0.5)
+
+    asked_for = 0
+
+    def counted(frame: Observation, prompt: Prompt, count: int) -> Input:
+        nonlocal asked_for, last
+        if prompt in ASKED and last not in ASKED:
+            asked_for += 1
+        last = prompt
+        return hide(frame, prompt, count)
+
+    last = Prompt.IDLE
+    came = visit(change=counted)
+    assert hidden == 4
+    (end,) = (i for i, (_, decision) in enumerate(came.trail) if decision.release is not None)
+    frames = [f for f, _ in came.trail[: end + 1] if isinstance(f, Observation)][-5:]
+    assert all(f.match is not None and f.match.score >= POLICY.threshold for f in frames)
+
+
+def test_the_head_must_come_back_between_two_actions() -> None:
+    """Whoever stays turned after the first action, and does the second from there, is not let in."""
+    number = 5
+    assert draw(number, POLICY.challenge)[0] == (Action.TURN_LEFT, Action.LOOK_UP)
+    turned = False
+
+    def stay(frame: Observation, prompt: Prompt, count: int) -> Input:
+        nonlocal turned
+        assert frame.head is not None
+        turned = turned or frame.head.yaw > 0
+        return seen(frame.at, yaw=25.0 if turned else 0.0, pitch=frame.head.pitch)
+
+    came = visit(number=number, change=stay)
+    assert not came.granted
+    assert "not done in time (1 of 2 done)" in came.events[0].detail
 
 
 def test_a_head_that_is_no_number_says_nothing() -> None:

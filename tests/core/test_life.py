@@ -56,6 +56,7 @@ def test_frames_without_a_score_count_neither_way() -> None:
     """Blurred or unjudged frames neither fill the count nor pull the score; nor do scores that are none."""
     assert assess(frames(1.0, None, 1.0, None, 1.0, None, 1.0), RULES).verdict is Verdict.PENDING
     assert assess(frames(1.0, nan, 1.0, 2.0, 1.0, -1.0, 1.0), RULES).verdict is Verdict.PENDING
+    assert assess(frames(1.0, 2.0, 1.0, 2.0, 1.0), RULES).verdict is Verdict.PENDING
     assert assess(frames(None, None), RULES).verdict is Verdict.PENDING
 
 

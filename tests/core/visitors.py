@@ -104,6 +104,7 @@ def visit(
     react: float = 0.4,
     obey: bool = True,
     change: Change = lambda frame, prompt, count: frame,
+    reloaded: tuple[float, Policy] | None = None,
     **look: object,
 ) -> Visit:
     """Let somebody stand before the door and, unless told otherwise, do what it asks.
@@ -112,6 +113,7 @@ def visit(
         number: what the door's challenge is drawn from.
         react: seconds from a prompt to the pose.
         change: what is made of each frame: (frame, prompt, frames since the start) -> input.
+        reloaded: from when on another policy holds.
         look: of every frame, as for ``seen``.
     """
     out = Visit(Door())
@@ -124,6 +126,8 @@ def visit(
         fact = change(frame, prompt, count)
         if fact is None:
             continue
+        if reloaded and at >= reloaded[0]:
+            policy = reloaded[1]
         out.door, decision = step(out.door, fact, policy)
         out.trail.append((fact, decision))
         if decision.draw:

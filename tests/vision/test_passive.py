@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from doorctl.core.records import Box, Image
 from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet
+from doorctl.vision.find import find_faces
 from doorctl.vision.liveness.passive import Passive, crop
 from doorctl.vision.observe import Observer
 from doorctl.vision.photo import read_photo
@@ -180,3 +181,13 @@ def test_what_is_no_number_is_no_score(passive: Passive, models: ModelSet, hoppe
     for nets in ([broken], [first, broken]):
         with pytest.raises(ModelError, match="no probabilities"), np.errstate(invalid="ignore"):
             Passive(nets)(hopper, Box(160, 110, 190, 240))
+
+
+def test_a_clean_portrait_is_called_live(
+    passive: Passive, hopper: Image, collins: Image, detector, mesh
+) -> None:  # type: ignore[no-untyped-def]  # fixtures
+    """What the nets look for are traces of paper and screens, and a clean digital portrait has none: why they
+    are not asked alone. Known of these two pictures, this also holds the nets' classes in their order."""
+    for portrait in (hopper, collins):
+        score, _ = passive(portrait, find_faces(portrait, (detector,), mesh)[0].box)
+        assert score > 0.8
