@@ -45,6 +45,8 @@ def open_replay(
 ) -> Iterator[Callable[[], None]]:
     """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
 
+    The anti-spoof nets are taken as trusted, for a recording may be of any camera.
+
     Args:
         clip: a video file, a folder of frames, or a camera that is simulated.
         fps: frames a second of a folder.

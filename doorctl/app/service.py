@@ -24,12 +24,16 @@ from doorctl.errors import ConfigError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import ThreadTimer
+from doorctl.sections import Config
 from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
 
 NEED_RESTART = ("camera", "models", "gpio", "indicator", "store", "vision.detector", "vision.threads")
 """What of the configuration is only read at the start."""
+
+TRUST_SECONDS = 3600.0
+"""How often it is asked whether what was measured of the nets here still holds."""
 
 BUSY_SECONDS = 0.8
 """How long an event may wait for another program that is writing. A grant that waited longer than
@@ -141,12 +145,16 @@ class _Keeper:
         self._record, self._now = record, now
         self._config = settings.config
         self._version: int | None = None
+        self._trusted_at = now()
 
     def look(self, daemon: Daemon) -> None:
         """Called before each frame is judged; costs microseconds when nothing has changed."""
         if daemon.asked.reload:
             daemon.asked.reload = False
             self._reload(daemon)
+        if self._now() - self._trusted_at >= TRUST_SECONDS:
+            self._eye = self._trusting(self._config)
+            daemon.policy = self._eye.meet(self._eye.observer.gallery, self._config)
         # The version first: a change while the people are read is then seen the next time.
         version = self._store.version()
         if version != self._version:
@@ -155,6 +163,12 @@ class _Keeper:
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
                 self._tell_promise()
+
+    def _trusting(self, config: Config) -> Eye:
+        """The eye, with what is known by now of the nets at this camera."""
+        self._trusted_at = self._now()
+        settings = replace(self._started, config=config)
+        return replace(self._eye, untrusted=why_untrusted(settings, self._eye.models.name))
 
     def _tell_promise(self) -> None:
         """Say what the door promises now, and loudly where that is less than was asked for."""
@@ -178,13 +192,12 @@ class _Keeper:
             config = told.model_copy(update=driven)
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
-            untrusted = why_untrusted(replace(self._started, config=config), self._eye.models.name)
-            self._eye = replace(self._eye, untrusted=untrusted)
-            policy = self._eye.meet(self._eye.observer.gallery, config)
+            eye = self._trusting(config)
+            policy = eye.meet(eye.observer.gallery, config)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
         else:
-            daemon.policy, self._config = policy, config
+            daemon.policy, self._config, self._eye = policy, config, eye
             self._tell_promise()
             tell_standing(self._eye.standing(config))
             self._eye.observer.min_face = config.vision.min_face

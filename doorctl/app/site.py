@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from doorctl.app.settings import Settings
 from doorctl.errors import StoreError
 
 FILE = "liveness-site.json"
+
+MAX_BPCER = 0.2
+"""More living visits refused than this, and the nets do not fit the camera."""
 
 LEAST = 5
 """Presentations of each kind, without which a measurement says nothing."""
@@ -23,6 +27,12 @@ class Count(BaseModel):
 
     presentations: int = Field(ge=0)
     errors: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if self.errors > self.presentations:
+            raise ValueError("more errors than presentations")
+        return self
 
     @property
     def rate(self) -> float:
@@ -107,6 +117,11 @@ def why_untrusted(settings: Settings, model_set: str, now: datetime | None = Non
         or min(c.presentations for c in (evidence.live, *evidence.attacks.values())) < LEAST
     ):
         return f"fewer than {LEAST} presentations of a kind were measured at this camera"
+    if missing := {"print", "screen"} - set(evidence.attacks):
+        return f"no {' and no '.join(sorted(missing))} was held up when the nets were measured"
+    if evidence.live.rate > MAX_BPCER:
+        refused = f"{evidence.live.errors} of {evidence.live.presentations}"
+        return f"{refused} living visits were refused at this camera"
     if evidence.threshold > config.threshold:
         return f"the nets were measured at the stricter threshold {evidence.threshold:g}"
     return ""

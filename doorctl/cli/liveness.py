@@ -31,10 +31,9 @@ STYLES = {"ok": "green", "hack": "red", "short_time": "yellow"}
 class _Group(TyperGroup):
     """A group whose first argument may be a clip."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in self.commands:
-            args = ["judge", *args]
-        return super().resolve_command(ctx, args)
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        named = not args or any(word in self.commands for word in args) or {"-h", "--help"} & set(args)
+        return super().parse_args(ctx, args if named else ["judge", *args])
 
 
 commands = typer.Typer(

@@ -30,6 +30,11 @@ PROMPTS = {
 }
 
 
+_NODS = {Action.LOOK_UP, Action.LOOK_DOWN}
+PAIRS = tuple((a, b) for a in Action for b in Action if a is not b and {a, b} != _NODS)
+"""What may be asked, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChallengeRules:
     """The rules of a challenge. Changes are against the person's own neutral frames just before."""
@@ -39,7 +44,11 @@ class ChallengeRules:
     mouth: float = 0.25
     """Least change that counts as the action: degrees; of the mouth, the lips' gap over its width."""
     neutral: float = 0.5
-    """A head within this share of those changes is frontal again."""
+    """A head within this share of those changes is at rest, and near its neutral pose."""
+    home: float = 0.9
+    """After an action the head comes back to within this share of them: people settle anew, not exactly."""
+    coupled: float = 1.3
+    """Who looks up may open the mouth a little: another action is wrong from so many times its change."""
     frontal: float = 25.0
     """Degrees of yaw and pitch within which the neutral pose itself must lie."""
     depth: float = 5.0
@@ -60,15 +69,15 @@ class ChallengeRules:
 
 
 def draw(number: int, rules: ChallengeRules) -> tuple[tuple[Action, ...], tuple[float, ...]]:
-    """Two different actions, and the pause before each in seconds, out of a random number of 64 bits."""
-    actions = list(Action)
-    number, first = divmod(number, len(actions))
-    number, second = divmod(number, len(actions) - 1)
+    """Two different actions, and the pause before each in seconds, out of a random number of 64 bits.
+
+    Never two nods: a print that is folded down the middle nods in depth.
+    """
+    number, pair = divmod(number, len(PAIRS))
     number, one = divmod(number, 1000)
     two = number % 1000
-    chosen = actions.pop(first)
     low, high = rules.pause_seconds
-    return (chosen, actions[second]), tuple(low + (high - low) * share / 999 for share in (one, two))
+    return PAIRS[pair], tuple(low + (high - low) * share / 999 for share in (one, two))
 
 
 def in_depth(action: Action | None, turned: tuple[float, float] | None, rules: ChallengeRules) -> bool:
@@ -85,9 +94,9 @@ def in_depth(action: Action | None, turned: tuple[float, float] | None, rules: C
     return action is not None and shows[action] >= rules.depth
 
 
-def shown_by(base: Head, head: Head, rules: ChallengeRules) -> Iterator[Action]:
-    """The actions that a head shows against its neutral pose."""
-    yaw, pitch = head.yaw - base.yaw, head.pitch - base.pitch
+def shown_by(base: Head, head: Head, rules: ChallengeRules, times: float = 1.0) -> Iterator[Action]:
+    """The actions that a head shows against its neutral pose, from so many times the least changes."""
+    yaw, pitch = (head.yaw - base.yaw) / times, (head.pitch - base.pitch) / times
     if yaw >= rules.yaw:
         yield Action.TURN_LEFT
     if yaw <= -rules.yaw:
@@ -96,15 +105,19 @@ def shown_by(base: Head, head: Head, rules: ChallengeRules) -> Iterator[Action]:
         yield Action.LOOK_UP
     if pitch <= -rules.pitch:
         yield Action.LOOK_DOWN
-    if head.mouth - base.mouth >= rules.mouth:
+    if (head.mouth - base.mouth) / times >= rules.mouth:
         yield Action.OPEN_MOUTH
 
 
-def frontal(base: Head | None, head: Head, rules: ChallengeRules) -> bool:
-    """Whether a head is near its neutral pose, or near the camera's direction where there is none yet."""
+def frontal(base: Head | None, head: Head, rules: ChallengeRules, near: float | None = None) -> bool:
+    """Whether a head is near its neutral pose, or near the camera's direction where there is none yet.
+
+    Args:
+        near: share of the least changes; ``rules.neutral`` if not given.
+    """
     if base is None:
         return max(abs(head.yaw), abs(head.pitch)) <= rules.frontal
-    near = rules.neutral
+    near = rules.neutral if near is None else near
     return (
         abs(head.yaw - base.yaw) <= near * rules.yaw
         and abs(head.pitch - base.pitch) <= near * rules.pitch

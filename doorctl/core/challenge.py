@@ -40,6 +40,10 @@ class Failure(StrEnum):
     SPOOF = "the nets call it a picture"
 
 
+LATELY_SECONDS, SPAN_SECONDS = 1.0, 0.4
+"""The nets are heard on the frontal frames of so long, over at least so long."""
+
+
 class Phase(Enum):
     """Where a challenge stands."""
 
@@ -76,8 +80,8 @@ class Challenge:
     held: int = 0
     strayed: int = 0
     doubts: int = 0
-    scores: tuple[float, ...] = ()
-    """What the anti-spoof nets said of frontal frames; empty where there are none."""
+    scores: tuple[tuple[float, float], ...] = ()
+    """(time, what the anti-spoof nets said) of frontal frames; empty where there are none."""
     weakest: float = 1.0
     """The lowest score of a match among the frontal frames that count."""
 
@@ -97,7 +101,7 @@ class Challenge:
         told += (
             f": {self.failure.value} ({self.done} of {len(self.actions)} done)" if self.failure else " done"
         )
-        return told + (f"; nets {fuse(self.scores):.2f}" if self.scores else "")
+        return told + (f"; nets {fuse([p for _, p in self.scores]):.2f}" if self.scores else "")
 
 
 def begin(person: Person, track: int, number: int, at: float, rules: ChallengeRules) -> Challenge:
@@ -154,19 +158,25 @@ def advance(
         and seen.liveness.score is not None
         and frontal(challenge.base or challenge.home, head, rules)
     ):
-        challenge = replace(challenge, scores=(*challenge.scores, seen.liveness.score))
-        if len(challenge.scores) >= rules.settle_frames and not fuse(challenge.scores) >= spoof:
+        challenge = replace(challenge, scores=(*challenge.scores, (seen.at, seen.liveness.score)))
+        lately = [(at, p) for at, p in challenge.scores if seen.at - at <= LATELY_SECONDS]
+        enough = len(lately) >= rules.settle_frames and lately[-1][0] - lately[0][0] >= SPAN_SECONDS - 1e-9
+        if enough and not fuse([p for _, p in lately]) >= spoof:
             return _failed(challenge, Failure.SPOOF)
-    if challenge.phase is Phase.SETTLE:
-        return _settle(challenge, seen, head, recognised is not None, match.score, rules)
-    return _watch(challenge, seen.at, head, seen.turned, rules)
+    if challenge.phase is not Phase.SETTLE:
+        return _watch(challenge, seen, head, rules)
+    challenge = _settle(challenge, seen, head, recognised is not None, match.score, rules)
+    last = [p for _, p in challenge.scores[-rules.settle_frames :]]
+    if challenge.phase is Phase.PASSED and last and not fuse(last) >= spoof:
+        return _failed(challenge, Failure.SPOOF)
+    return challenge
 
 
 def _settle(
     challenge: Challenge, seen: Observation, head: Head, recognised: bool, score: float, rules: ChallengeRules
 ) -> Challenge:
     """Wait for frames in a row that show the person, facing the camera and at rest."""
-    neutral = recognised and frontal(challenge.home, head, rules)
+    neutral = recognised and frontal(challenge.home, head, rules, rules.home)
     heads = (*challenge.heads, head)[-rules.settle_frames :] if neutral else ()
     while heads and not at_rest(heads, rules):
         heads = heads[1:]
@@ -190,28 +200,25 @@ def _settle(
     )
 
 
-def _watch(
-    challenge: Challenge, at: float, head: Head, turned: tuple[float, float] | None, rules: ChallengeRules
-) -> Challenge:
+def _watch(challenge: Challenge, seen: Observation, head: Head, rules: ChallengeRules) -> Challenge:
     """While nothing may be done, and while one thing is asked."""
-    base = challenge.base
+    base, at = challenge.base, seen.at
     if base is None:
         return _failed(challenge, Failure.LOST)
     waited = at - challenge.since
     if challenge.phase is Phase.PAUSE and waited >= challenge.pauses[challenge.done]:
-        challenge = replace(challenge, phase=Phase.ASK, since=at, held=0)
-        waited = 0.0
-    shown = set(shown_by(base, head, rules))
+        # The prompt lights up once this frame has been judged, and no sooner.
+        challenge = replace(challenge, phase=Phase.ASK, since=max(at, seen.judged_at), held=0)
+        waited = at - challenge.since
     asked = challenge.actions[challenge.done] if challenge.phase is Phase.ASK else None
-    right = asked in shown and in_depth(asked, turned, rules)
-    wrong = bool(shown - {asked}) and not right
-    held = challenge.held + 1 if right else 0
-    strayed = challenge.strayed + 1 if wrong else 0
+    others = set(shown_by(base, head, rules, rules.coupled if asked else 1.0)) - {asked}
+    right = asked in set(shown_by(base, head, rules)) and in_depth(asked, seen.turned, rules) and not others
+    early = asked is None or (right and waited < rules.reaction_seconds)
+    strayed = challenge.strayed + 1 if others or (right and early) else 0
+    held = challenge.held + 1 if right and not early else 0
     challenge = replace(challenge, held=held, strayed=strayed)
     if strayed >= rules.hold_frames:
-        return _failed(challenge, Failure.WRONG if asked else Failure.EARLY)
-    if right and waited < rules.reaction_seconds:
-        return _failed(challenge, Failure.EARLY)
+        return _failed(challenge, Failure.EARLY if early else Failure.WRONG)
     if held < rules.hold_frames:
         return challenge
     return replace(challenge, phase=Phase.SETTLE, since=at, done=challenge.done + 1, base=None, held=0)

@@ -34,7 +34,6 @@ from doorctl.core.records import (
     EventKind,
     Gate,
     Input,
-    Liveness,
     Match,
     Observation,
     Person,
@@ -42,7 +41,7 @@ from doorctl.core.records import (
     Release,
     Tick,
 )
-from doorctl.core.visit import Presentation, Refusal
+from doorctl.core.visit import Evidence, Presentation, Refusal
 
 
 class DoorState(Enum):
@@ -50,18 +49,6 @@ class DoorState(Enum):
 
     LOCKED = "locked"
     RELEASED = "released"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One frame that speaks for letting the person in."""
-
-    at: float
-    score: float
-    margin: float | None
-    lookalike: bool
-    """Whether more was asked of the person, for a likeness in the gallery, when it was judged."""
-    life: Liveness = Liveness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +76,14 @@ class Door:
         return replace(self, released_until=max(self.released_until, self.at + seconds))
 
 
+_THERE = {Gate.TOO_LARGE, Gate.BLURRED, Gate.TOO_DARK, Gate.TOO_BRIGHT}
+"""A face is there, near and in view, that cannot be judged: nobody has gone."""
+
+
 def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     """Take one input. Total: no input, however odd, raises or releases by accident."""
     if not isfinite(fact.at):
-        return replace(door, person=None, evidence=()), Decision(Reason.STALE)
+        return replace(door, person=None, evidence=(), drawing=None), Decision(Reason.STALE)
     went_back = fact.at < door.at - policy.max_latency_seconds
     # Ages can no longer be told when time went back: forget everything that rests on them.
     drawing = door.drawing
@@ -111,6 +102,9 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
         door, decision = replace(door, person=None, evidence=()), Decision(Reason.STALE)
     elif fact.gate is not Gate.PASSED:
         door, decision = replace(door, observed_at=fact.at), Decision(judge(fact, policy))
+        if door.presentation is not None and fact.gate in _THERE:
+            visit = replace(door.presentation.still_there(door.at), seen_at=door.at)
+            door = replace(door, presentation=visit)
     else:
         door = replace(door, observed_at=fact.at)
         reason, match = judge(fact, policy), fact.match or NOBODY
@@ -146,6 +140,8 @@ def _leave(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
         attempt = visit.refused_frames >= policy.confirm_frames and not visit.denial_told
         events = (visit.denial(door.at),) if attempt else ()
         return replace(door, presentation=None, person=None, evidence=()), events
+    if visit is not None and visit.barred:
+        door = replace(door, presentation=visit.without_gone(door.at, policy.gone_seconds))
     fresh = tuple(
         e
         for e in door.evidence
@@ -163,11 +159,16 @@ def _confirm(
     """A frame that speaks for a person: count it, and grant when there are enough and they show life."""
     visit = door.presentation or Presentation(door.at)
     if why := visit.why_barred(person):
-        return _refuse(door, match, why, policy)
+        return _refuse(replace(door, presentation=visit.still_there(door.at, person)), match, why, policy)
     visit = replace(visit, seen_at=door.at, refused_in_a_row=0, refused_since=inf)
-    new = Evidence(door.observed_at, match.score, match.margin, match.lookalike, fact.liveness)
+    new = Evidence(door.observed_at, match.score, match.margin, match.lookalike, fact.liveness, fact.track)
     # A margin from before a lookalike came says nothing of the lookalike: such frames count no longer.
-    before = (e for e in door.evidence if door.person == person and e.lookalike == new.lookalike)
+    # Nor does what another track showed, for its face may have been another.
+    before = (
+        e
+        for e in door.evidence
+        if door.person == person and e.lookalike == new.lookalike and e.track == new.track
+    )
     evidence = (*before, new)
     door = replace(door, person=person, evidence=evidence, presentation=visit)
     decision = Decision(Reason.CONFIRMING, person=person, score=match.score)
@@ -207,7 +208,7 @@ def _begin(
     door: Door, drawn: Draw, drawing: tuple[Person, int] | None, policy: Policy
 ) -> tuple[Door, Decision]:
     """Begin the challenge that the last frame asked for, and no other."""
-    if drawing is None:
+    if drawing is None or door.at - door.observed_at > policy.challenge.gap_seconds:
         return door, Decision(Reason.NO_FACE)
     person, track = drawing
     challenge = begin(person, track, drawn.number, door.at, policy.challenge)
@@ -260,7 +261,7 @@ def _bar(
 ) -> tuple[Door, Decision]:
     """Refuse a person for the rest of this visit, and tell it at once."""
     visit = door.presentation or Presentation(door.at)
-    visit = replace(visit, barred=(*visit.barred, (person, reason)), denial_told=True)
+    visit = replace(visit, barred=(*visit.barred, (person, reason, door.at)), denial_told=True)
     event = Event(EventKind.ACCESS_DENIED, door.at, person, reason, score, margin, detail)
     door = replace(door, person=None, evidence=(), presentation=visit, challenge=None)
     return door, Decision(reason, events=(event,), person=person, score=score)

@@ -23,6 +23,8 @@ _BY_REASON = {
     Reason.DENIED: Prompt.LOOK_HERE,
 }
 
+_HOPEFUL = (Reason.CONFIRMING, Reason.LIVENESS_UNSURE)
+
 
 def prompt_of(door: Door, decision: Decision) -> Prompt:
     """The one thing to tell now. A refusal stands as long as the one refused does."""
@@ -31,7 +33,8 @@ def prompt_of(door: Door, decision: Decision) -> Prompt:
     if door.state is DoorState.RELEASED:
         return Prompt.GRANTED
     if door.presentation is not None and door.presentation.denial_told:
-        return Prompt.DENIED
+        # The next in the queue is looked at, whatever became of the one before.
+        return Prompt.LOOK_HERE if decision.reason in _HOPEFUL else Prompt.DENIED
     return _BY_REASON.get(decision.reason, Prompt.IDLE)
 
 

@@ -154,7 +154,7 @@ class Ask:
     anchor: int = 0
     """Unlike the last number: ``turned`` is told against the next frame from then on. 0: not at all."""
     closely: bool = False
-    """Whether to look for other faces in every frame, and not to let go of this one for a nearer one."""
+    """Whether to look for other faces in every frame."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
-from doorctl.core.records import Event, EventKind, Person, Reason
+from doorctl.core.records import Event, EventKind, Liveness, Person, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One frame that speaks for letting the person in."""
+
+    at: float
+    score: float
+    margin: float | None
+    lookalike: bool
+    """Whether more was asked of the person, for a likeness in the gallery, when it was judged."""
+    life: Liveness = Liveness()
+    track: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +44,9 @@ class Presentation:
     denial_told: bool = False
     granted: tuple[tuple[Person, float], ...] = ()
     """Who was let in during it, and when last."""
-    barred: tuple[tuple[Person, Reason], ...] = ()
-    """Who was found to be a picture, or failed a challenge: one presentation, one verdict."""
+    barred: tuple[tuple[Person, Reason, float], ...] = ()
+    """Who was found to be a picture, or failed a challenge, and when they were last there: one presentation,
+    one verdict."""
 
     def lately(self, at: float, seconds: float) -> tuple[tuple[Person, float], ...]:
         """Who was let in so short a time ago that they are not let in again."""
@@ -40,7 +54,19 @@ class Presentation:
 
     def why_barred(self, person: Person) -> Reason | None:
         """Why this person cannot be let in during this visit, if so."""
-        return next((reason for who, reason in self.barred if who.id == person.id), None)
+        return next((reason for who, reason, _ in self.barred if who.id == person.id), None)
+
+    def still_there(self, at: float, person: Person | None = None) -> Presentation:
+        """Whoever is barred, or this one of them, is there at ``at``: it is the same visit."""
+        barred = tuple(
+            (who, reason, at if person is None or who.id == person.id else then)
+            for who, reason, then in self.barred
+        )
+        return replace(self, barred=barred)
+
+    def without_gone(self, at: float, seconds: float) -> Presentation:
+        """Whoever was barred and has been away for so long may try again."""
+        return replace(self, barred=tuple(one for one in self.barred if at - one[2] < seconds))
 
     def refused(self, new: Refusal, at: float) -> Presentation:
         """One more refused frame."""

@@ -141,9 +141,10 @@ class Observer:
         if new or moved:
             self._number += 1
             self._signs.forget()
+        seen = self._judge(image, face, frame.at, self._fusion, ask)
         if face is not None:
             self._track = Track(face, frame.at, image.shape)
-        return self._judge(image, face, frame.at, self._fusion, ask)
+        return seen
 
     def forget(self) -> None:
         """What comes next has nothing to do with what was seen."""
@@ -258,7 +259,10 @@ class Observer:
     def _look(self, image: Image, tracked: Face | None) -> Face | None:
         """Let the detector look at the whole frame: the nearest face that the mesh confirms."""
         detections = self.detector(image)
-        self._crowded = tracked is not None and any(_is_another(d, tracked) for d in detections)
+        self._crowded = tracked is not None and any(
+            _is_another(d, tracked) and self.mesh(image, roi_of_detection(d)).presence >= MIN_PRESENCE
+            for d in detections
+        )
         for detection in detections:
             if tracked is not None and overlap(detection.box, tracked.box) > SAME_FACE_IOU:
                 return tracked  # the larger ones before it, if any, were none

@@ -161,24 +161,34 @@ MUTATIONS = (
     Mutation("no deadline", "and at - challenge.since > rules.deadline_seconds", "and False", CHALLENGE),
     Mutation("a face may be away", "if at - challenge.seen_at > rules.gap_seconds", "if False", CHALLENGE),
     Mutation("a wrong action is forgiven", "if strayed >= rules.hold_frames:", "if False:", CHALLENGE),
-    Mutation(
-        "an instant reaction counts", "if right and waited < rules.reaction_seconds:", "if False:", CHALLENGE
-    ),
+    Mutation("an instant reaction counts", "(right and waited < rules.reaction_seconds)", "False", CHALLENGE),
     Mutation("one frame of an action counts", "if held < rules.hold_frames:", "if held < 1:", CHALLENGE),
     Mutation(
         "a picture's turn counts",
-        "asked in shown and in_depth(asked, turned, rules)",
-        "asked in shown",
+        " and in_depth(asked, seen.turned, rules) and",
+        " and",
         CHALLENGE,
     ),
+    Mutation("everything at once counts", ", rules) and not others", ", rules)", CHALLENGE),
+    Mutation(
+        "the nets are not heard at the end", "and last and not fuse(last) >= spoof:", "and False:", CHALLENGE
+    ),
+    Mutation("a prompt is seen before it lights", "max(at, seen.judged_at)", "at", CHALLENGE),
+    Mutation("two nods are asked for", " and {a, b} != _NODS", "", "core/actions.py"),
+    Mutation("a shaded picture has gone", "fact.gate in _THERE", "False"),
+    Mutation("who was barred is barred for ever", "if at - one[2] < seconds", "if True", VISIT),
+    Mutation("another track's frames count", " and e.track == new.track", ""),
     Mutation("nobody known need be frontal", "if challenge.doubts > rules.doubts:", "if False:", CHALLENGE),
     Mutation(
-        "a clear picture may do it", "and not fuse(challenge.scores) >= spoof:", "and False:", CHALLENGE
+        "a clear picture may do it",
+        "if enough and not fuse([p for _, p in lately]) >= spoof:",
+        "if False:",
+        CHALLENGE,
     ),
     Mutation("anyone may be neutral", "neutral = recognised and frontal", "neutral = frontal", CHALLENGE),
     Mutation(
         "no coming back",
-        "neutral = recognised and frontal(challenge.home, head, rules)",
+        "neutral = recognised and frontal(challenge.home, head, rules, rules.home)",
         "neutral = recognised",
         CHALLENGE,
     ),

@@ -187,6 +187,41 @@ def test_a_picture_does_not_bar_another_person() -> None:
     ]
 
 
+@pytest.mark.parametrize("gate", [Gate.BLURRED, Gate.TOO_DARK, Gate.TOO_BRIGHT, Gate.TOO_LARGE])
+def test_a_refused_picture_is_not_forgiven_while_it_is_there(gate: Gate) -> None:
+    """Moved, shaded or brought near for a while, and then shown again: still the same visit."""
+
+    def shade(frame: Observation, prompt: Prompt, count: int) -> Input:
+        if count < 10:
+            return seen(frame.at, live=0.001)
+        return seen(frame.at, gate=gate) if count < 40 else frame
+
+    came = visit(PASSIVE, change=shade)
+    assert not came.granted
+
+
+def test_whoever_was_refused_may_come_again_though_others_stay() -> None:
+    """Misjudged, gone for a while, and back, while somebody else was there all the time: judged afresh."""
+
+    def queue(frame: Observation, prompt: Prompt, count: int) -> Input:
+        if count < 10:
+            return seen(frame.at, live=0.001)
+        return seen(frame.at, EILEEN, score=0.5) if count < 40 else frame
+
+    came = visit(PASSIVE, change=queue)
+    assert [(e.kind, e.person) for e in came.events] == [
+        (EventKind.ACCESS_DENIED, GRACE),
+        (EventKind.ACCESS_GRANTED, GRACE),
+    ]
+
+
+def test_frames_of_another_track_do_not_add_up() -> None:
+    """Half a visit of one face and half of another, both taken for the same person: neither is a whole."""
+    assert visit(PASSIVE, seconds=0.8).granted
+    assert not visit(PASSIVE, change=lambda f, p, c: replace(f, track=c)).granted
+    assert not visit(PASSIVE, seconds=0.6, change=lambda f, p, c: replace(f, track=c // 5)).granted
+
+
 def test_the_nets_are_asked_only_where_a_decision_needs_them() -> None:
     """Not with liveness off, nor for whoever was just let in; in all other cases from the threshold on."""
     assert asks(Door(), PASSIVE).live_from == PASSIVE.threshold

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from doorctl.core.records import Box, Image
 from doorctl.errors import ModelError
 from doorctl.models.install import ModelSet
+from doorctl.vision.detect import Detector
 from doorctl.vision.find import find_faces
 from doorctl.vision.liveness.passive import Passive, crop
+from doorctl.vision.mesh import Mesh
 from doorctl.vision.observe import Observer
 from doorctl.vision.photo import read_photo
 
@@ -184,8 +186,8 @@ def test_what_is_no_number_is_no_score(passive: Passive, models: ModelSet, hoppe
 
 
 def test_a_clean_portrait_is_called_live(
-    passive: Passive, hopper: Image, collins: Image, detector, mesh
-) -> None:  # type: ignore[no-untyped-def]  # fixtures
+    passive: Passive, hopper: Image, collins: Image, detector: Detector, mesh: Mesh
+) -> None:
     """What the nets look for are traces of paper and screens, and a clean digital portrait has none: why they
     are not asked alone. Known of these two pictures, this also holds the nets' classes in their order."""
     for portrait in (hopper, collins):
