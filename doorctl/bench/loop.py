@@ -13,6 +13,7 @@ from doorctl.bench.timing import Turns
 from doorctl.core.gallery import Gallery
 from doorctl.core.records import Ask, Frame, Image, Observation, Person, Vector
 from doorctl.errors import CameraError
+from doorctl.vision.liveness.flexing import FIRST_SECONDS, Flexing
 from doorctl.vision.mesh import roi_of_face
 from doorctl.vision.motion import Motion
 from doorctl.vision.runtime import Net
@@ -22,6 +23,10 @@ FEW, MANY = 1_000, 100_000
 
 MATCHES = 50
 """Rounds of matching with the larger gallery, which does not fit into a processor's cache."""
+
+SETTLED = 8
+"""Frames of a visit before the one that is measured with liveness: what is done once in a visit is over then,
+and measured by itself."""
 
 WARM_UP = 3
 """Frames that do not count, for the first runs of everything are slower."""
@@ -80,8 +85,13 @@ class Loop:
         self._last = image
         living: dict[str, Callable[[], object]] = {}
         if (passive := observer.passive) is not None:
+            flexing = Flexing()
+            flexing.add(image, face, 0.0)
+            for _ in range(SETTLED):
+                self._observe_after(image, 1 / 15, ALIVE)
             living["living"] = lambda: self._observe_after(image, 1 / 15, ALIVE)
             living["antispoof"] = lambda: passive(image, face.box)
+            living["flexing"] = lambda: flexing.add(image, face, FIRST_SECONDS)
         return {
             **living,
             "tracking": lambda: self._observe_after(image, 1 / 15),

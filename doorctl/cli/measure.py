@@ -25,6 +25,7 @@ NAMES = {
     "mesh": "  mesh",
     "align": "  align",
     "antispoof": "  both anti-spoof nets, with their crops",
+    "flexing": "  flexing, now and then in a visit",
     "embed": "  embed",
     "raw": "  {}, bare run of the net",
     "raw product": "  bare product with {} templates",
