@@ -278,10 +278,12 @@ def test_a_print_that_is_tilted_shows_no_turn() -> None:
 
 
 def test_a_clear_picture_is_refused_in_mid_challenge() -> None:
-    """A face that does everything, and that the nets call a picture all along: refused as a spoof."""
+    """A face that does everything, and that the nets call a picture all along: refused as a spoof, and not
+    only in the end."""
     came = visit(live=0.001)
     assert not came.granted
     assert came.reasons == [Reason.SPOOF]
+    assert came.events[0].at < 1.5
 
 
 def test_without_nets_the_challenge_alone_decides() -> None:
