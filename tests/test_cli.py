@@ -280,6 +280,7 @@ def test_replay_prints_its_timeline_and_draws_it(door: Path, models_dir: Path, w
     assert [e["event"] for e in lines(doorctl("events", "--json", data=door))] == ["PersonEnrolled"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_set", ["standard", "fallback"])
 def test_the_demo_tells_a_person_from_a_print(models_dir: Path, tmp_path: Path, model_set: str) -> None:
     """'doorctl demo' with either set ends 0: the print is refused, the person who does what is asked is let
