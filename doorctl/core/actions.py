@@ -53,7 +53,8 @@ class ChallengeRules:
     """Degrees of yaw and pitch within which the neutral pose itself must lie."""
     depth: float = 5.0
     """Degrees of a turn or nod that must show in depth, for of a tilted picture the mesh tells any angle. See
-    ``vision.liveness.cues.Turning``; of nuaa-dev's prints none comes so far."""
+    ``vision.liveness.cues.Turning``. Of nuaa-dev's prints none comes so far in any frame in which the mesh
+    claims a turn of 10 degrees or more that way, nor does a flat portrait however it is tilted."""
     settle_frames: int = 5
     hold_frames: int = 2
     """Frames in a row that an action, right or wrong, must show."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -29,7 +30,7 @@ class Shows(Protocol):
         """Show it until the next one, without waiting and without raising."""
 
 
-class Follower:
+class Follower(ABC):
     """A thread that follows the prompt. Whoever derives from it says what to do, and what to do at the end.
 
     Args:
@@ -66,12 +67,13 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @abstractmethod
     def _follow(self, prompt: Prompt, since: float) -> float | None:
         """Do what is due for a prompt shown since then; seconds until to be called again, or ``None``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _end(self) -> None:
-        raise NotImplementedError
+        """All dark and silent: called once, by the thread."""
 
     def _run(self) -> None:
         while not self._closing:

@@ -24,10 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from doorctl.app.settings import Settings
+from doorctl.core.actions import ChallengeRules
+from doorctl.core.liveness import LivenessRules
 from doorctl.core.records import Box, Face, Image
 from doorctl.models.install import ModelSet, load
 from doorctl.vision.detect import Detector
-from doorctl.vision.liveness.cues import STILL, TURNED, Stillness, Turning
+from doorctl.vision.liveness.cues import Stillness, Turning
 from doorctl.vision.liveness.passive import Passive
 from doorctl.vision.mesh import MIN_PRESENCE, Mesh, roi_of_detection, roi_of_face
 from doorctl.vision.pose import pose_of
@@ -47,6 +49,7 @@ from scripts.proofs.hard import (
 )
 
 FRAMES, SECONDS = 5, 0.4
+STILL, TURNED = LivenessRules().stillness, ChallengeRules().depth
 TURNS = (("yaw", 0, 10.0), ("yaw", 0, 15.0), ("pitch", 1, 10.0))
 """What a challenge may ask: axis, its place in a pose, degrees against the straightest frame."""
 Numbers = NDArray[np.float64]

@@ -11,15 +11,19 @@ import cv2
 import numpy as np
 import pytest
 
+from doorctl.core.actions import ChallengeRules
+from doorctl.core.liveness import LivenessRules
 from doorctl.core.records import Face, Image
 from doorctl.models.install import load
-from doorctl.vision.liveness.cues import STILL, TURNED, Stillness, Turning
+from doorctl.vision.liveness.cues import Stillness, Turning
 from doorctl.vision.photo import read_photo
 from scripts.proofs.hard import Case, frames_of, noisy, nuaa, recompressed, tilted, turning_head
 from scripts.proofs.liveness import Nets, turns
 from tests.pictures import hopper_file
 
 pytestmark = pytest.mark.slow
+
+STILL, TURNED = LivenessRules().stillness, ChallengeRules().depth
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,6 @@ from doorctl.vision.quality import CROP, FACE_PIXELS, normalised
 
 Numbers = NDArray[np.float64]
 
-STILL = 3.0
-"""A stillness below this is a still picture's. Frozen frames with noise of up to 4 grey levels come to 0.7 at
-most, made JPEGs of quality 30 on top of it to 2.5; the stillest 0.4 s of nuaa-dev's live sequences to 3.5.
-In dim light noise hides more: wait for a second or more before a face is called still."""
 CELLS = 12
 """Columns and rows of cells over a face."""
 MIN_FRAMES, MIN_SECONDS = 5, 0.4
@@ -39,12 +35,9 @@ PER_MEDIAN = 1.05
 """Standard deviation of a pixel's change, over the median of how much the changes of two neighbours differ:
 0.6745 times the square root of two, inverted, for normal noise."""
 
-TURNED = 5.0
-"""Degrees of parallax from which a turn is a head's. Of nuaa-dev's prints none reaches it in any frame in
-which the mesh claims a turn of 10 degrees or more that way, nor does a flat portrait however it is tilted."""
 BENT = 2.0
-"""And so many must be left of it after all that a sheet bent like a cylinder can do. Of 10 portraits bent to
-1.5 face widths or more and turned by 40 degrees none comes through; at a radius of 1, one does."""
+"""So many degrees of a turn must be left after all that a sheet bent like a cylinder can do. Of 10 portraits
+bent to 1.5 face widths or more and turned by 40 degrees none comes through; at a radius of 1, one does."""
 CORNERS, CLARITY, APART = 100, 0.01, 4
 WINDOW = 13
 """Pixels of the crop, in which a face is 96 long, that are compared round a corner."""
@@ -94,8 +87,8 @@ class Stillness:
             at: its time, seconds.
 
         Returns:
-            From 0: about 1 where nothing but noise moved, below ``STILL`` a still picture; infinite when
-            the face has just moved away from where it was. ``None`` before 5 frames and 0.4 s.
+            From 0: about 1 where nothing but noise moved, below ``LivenessRules.stillness`` in doubt;
+            infinite when the face has just moved away from where it was. ``None`` before 5 frames and 0.4 s.
         """
         if image.shape != self._shape or not 0 <= at - self._at <= MAX_SECONDS:
             self.forget()

@@ -15,14 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from doorctl.core.liveness import LivenessRules
 from doorctl.core.records import Face, Image
 from doorctl.vision.liveness.cues import CELLS, FLOOR, PER_MEDIAN
 from doorctl.vision.pose import pose_of
 from doorctl.vision.quality import CROP, FACE_PIXELS, normalised
 
-FLEXED = 3.5
-"""From here on it is no flat picture. Within a second every one of nuaa-dev's live windows came to 4.0,
-blurred or re-compressed too; portraits walked about or tilted by 25 degrees to 2.9 at most."""
+FLEXED = LivenessRules().flexed
+"""From here on it is no flat picture, and nothing more needs to be measured."""
 
 FIRST_SECONDS, AGAIN_SECONDS = 0.4, 0.3
 """The first comparison, and how long until the next: each takes some milliseconds."""
