@@ -10,9 +10,6 @@ from doorctl.core.records import Image, Vector
 from doorctl.errors import ModelError
 from doorctl.vision.warp import Matrix, warp
 
-_COMPLEX = np.array([1, 1j])
-"""Makes complex numbers of points: (x, y) -> x + iy."""
-
 
 def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> Matrix:
     """Rotation, one scale and a shift that bring ``source`` nearest to ``target`` (both n x 2).
@@ -23,14 +20,14 @@ def similarity(source: NDArray[np.floating], target: NDArray[np.floating]) -> Ma
     Raises:
         ModelError: the points of ``source`` coincide.
     """
-    p, q = source @ _COMPLEX, target @ _COMPLEX
-    a, b = p.mean(), q.mean()
-    p, q = p - a, q - b
-    spread = float(np.vdot(p, p).real)
+    # Plain numbers: for so few of them numpy takes longer.
+    p, q = ([complex(x, y) for x, y in points.tolist()] for points in (source, target))
+    a, b = sum(p) / len(p), sum(q) / len(q)
+    spread = sum(abs(z - a) ** 2 for z in p)
     if not spread > 0:
         raise ModelError("a face cannot be aligned: its points coincide")
-    turn = complex(np.vdot(p, q)) / spread
-    shift = complex(b) - turn * complex(a)
+    turn = sum((z - a).conjugate() * (w - b) for z, w in zip(p, q, strict=True)) / spread
+    shift = b - turn * a
     return np.array([(turn.real, -turn.imag, shift.real), (turn.imag, turn.real, shift.imag)])
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from doorctl.core.records import Box, Face, Image, Vector
-from doorctl.vision.detect import SAME_FACE_IOU, Detection, iou
+from doorctl.core.records import Box, Face, Image
+from doorctl.vision.detect import SAME_FACE_IOU, Detection
 from doorctl.vision.mesh import MIN_PRESENCE, Mesh, bounds, roi_of_detection, roi_of_face
 from doorctl.vision.quality import measure
 
@@ -118,15 +118,14 @@ def area(face: Face) -> float:
 
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes, 0 to 1."""
-    return float(iou(_corners(a), _corners(b)[None])[0])
+    across = min(a.left + a.width, b.left + b.width) - max(a.left, b.left)
+    down = min(a.top + a.height, b.top + b.height) - max(a.top, b.top)
+    shared = max(across, 0.0) * max(down, 0.0)
+    return shared / max(a.width * a.height + b.width * b.height - shared, 1e-9)
 
 
 def _known(box: Box, faces: Iterable[Face]) -> bool:
     return any(overlap(box, face.box) > SAME_FACE_IOU for face in faces)
-
-
-def _corners(box: Box) -> Vector:
-    return np.array([box.left, box.top, box.left + box.width, box.top + box.height], np.float32)
 
 
 def _tile_sides(shape: tuple[int, ...]) -> Iterator[int]:

@@ -34,6 +34,13 @@ _SHARP = 0.4
 """Of details to contrast, for a sharpness of 1: twice the median of lfw-dev."""
 _SLANT = 1.5
 """How much stronger details are on a slant, where the pixels are further apart: as in lfw-dev's faces."""
+_DIFFERENCES = (
+    np.array([(0, 0, 0), (-1, 2, -1), (0, 0, 0)], np.float32),
+    np.array([(0, -1, 0), (0, 2, 0), (0, -1, 0)], np.float32),
+    np.array([(-1, 0, 0), (0, 2, 0), (0, 0, -1)], np.float32) / np.float32(_SLANT),
+    np.array([(0, 0, -1), (0, 2, 0), (-1, 0, 0)], np.float32) / np.float32(_SLANT),
+)
+"""Second differences along a row, a column and the two slants."""
 _NOISE = 2.0
 """Added to the contrast, of 255, so that the noise of an even patch is not taken for details."""
 
@@ -128,18 +135,18 @@ def _sharpness(crop: Image) -> float:
 
 def _details(grey: NDArray[np.float32]) -> float:
     """The sharpness of a grey face, 48 pixels along its longer side."""
-    middle = 2 * grey[1:-1, 1:-1]
-    straight = (grey[:-2, 1:-1] + grey[2:, 1:-1], grey[1:-1, :-2] + grey[1:-1, 2:])
-    slanting = (grey[:-2, :-2] + grey[2:, 2:], grey[:-2, 2:] + grey[2:, :-2])
-    details = [float(np.abs(middle - ends).mean()) for ends in straight]
-    details += [float(np.abs(middle - ends).mean()) / _SLANT for ends in slanting]
-    return min(1.0, min(details) / (float(grey.std()) + _NOISE) / _SHARP)
+    # By OpenCV, for in the midst of a frame's nets numpy's many small steps take twice as long.
+    filtered = (cv2.filter2D(grey, cv2.CV_32F, kernel)[1:-1, 1:-1] for kernel in _DIFFERENCES)
+    details = min(float(cv2.norm(difference, cv2.NORM_L1)) for difference in filtered)
+    mean = details / ((grey.shape[0] - 2) * (grey.shape[1] - 2))
+    contrast = float(cv2.meanStdDev(grey)[1][0, 0])
+    return float(min(1.0, mean / (contrast + _NOISE) / _SHARP))
 
 
 def mouth_open(landmarks: Vector) -> float:
     """Gap between the inner lips over the width between the mouth's corners, in space, 0 to 1."""
-    gap, width = (float(np.linalg.norm(landmarks[a] - landmarks[b])) for a, b in ((13, 14), (61, 291)))
-    return min(1.0, gap / max(width, 1e-6))
+    upper, lower, right, left = landmarks[[13, 14, 61, 291]].tolist()
+    return min(1.0, math.dist(upper, lower) / max(math.dist(right, left), 1e-6))
 
 
 def _integrity(landmarks: Vector, shape: tuple[int, ...]) -> float:
@@ -202,9 +209,10 @@ def liveness_gate(image: Image, face: Face) -> Gate:
     grey = cv2.resize(
         cv2.cvtColor(patch, cv2.COLOR_BGR2GRAY), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA
     ).astype(np.float32)
-    x, y = ((face.landmarks[_SKIN, :2] - (left, top)) * scale).astype(int).clip(0).T
-    skin = grey[y.clip(max=grey.shape[0] - 1), x.clip(max=grey.shape[1] - 1)]
-    brightness = float(np.median(skin)) / 127.5 - 1
+    down, across = grey.shape[0] - 1, grey.shape[1] - 1
+    places = [((x - left) * scale, (y - top) * scale) for x, y, _ in face.landmarks[_SKIN].tolist()]
+    skin = [grey.item(int(min(max(y, 0), down)), int(min(max(x, 0), across))) for x, y in places]
+    brightness = sorted(skin)[len(_SKIN) // 2] / 127.5 - 1
     if not DARKEST <= brightness <= BRIGHTEST:
         return Gate.TOO_DARK if brightness < DARKEST else Gate.TOO_BRIGHT
     return Gate.PASSED if _details(grey) >= BLURRED else Gate.BLURRED

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,7 +123,7 @@ class Stillness:
     def _moved(self, cells: Vector) -> float:
         """Grey levels by which cells differ from the kept frame that is least alike."""
         before = np.stack([kept for _, kept in self._cells])
-        light = np.median(cells / before, axis=1, keepdims=True)
+        light = _medians(cells / before)[:, None]
         left = cells - before * light
         return float(np.sqrt((left * left).mean(axis=1).max()))
 
@@ -139,7 +140,14 @@ def _place(face: Face, shape: tuple[int, ...]) -> tuple[int, int, int, int] | No
 def _noise(now: Image, before: Image) -> float:
     """Standard deviation of what a pixel changed by, where nothing moved: in the median."""
     change = np.subtract(now[::8], before[::8], dtype=np.int16)
-    return PER_MEDIAN * float(np.median(np.abs(change[:, 1:] - change[:, :-1])))
+    return PER_MEDIAN * float(_medians(np.abs(change[:, 1:] - change[:, :-1]).reshape(1, -1))[0])
+
+
+def _medians(rows: NDArray[Any]) -> NDArray[Any]:
+    """The median of each row: numpy's own takes several times as long on so few numbers."""
+    half = rows.shape[1] // 2
+    parted = np.partition(rows, (half - 1, half), axis=1)
+    return parted[:, half] if rows.shape[1] % 2 else (parted[:, half - 1] + parted[:, half]) / 2
 
 
 class Turning:

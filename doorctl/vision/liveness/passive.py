@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import cv2
 import numpy as np
@@ -26,14 +27,19 @@ class Passive:
 
     Args:
         models: the nets; their cards say how far each looks round the face.
-        threads: CPU threads that each net may use.
+        threads: CPU threads that they may use together.
 
     Raises:
         ModelError: a net cannot be loaded, or is none of this kind.
     """
 
     def __init__(self, models: Sequence[InstalledModel], threads: int = 1) -> None:
-        self.nets = tuple(Net(model, threads) for model in models)
+        # Too small to gain much by two threads each: side by side they are done sooner.
+        side_by_side = min(len(models), threads) > 1
+        self.nets = tuple(
+            Net(model, max(1, threads // len(models)) if side_by_side else threads) for model in models
+        )
+        self._beside = ThreadPoolExecutor(len(models) - 1, "antispoof") if side_by_side else None
         for net in self.nets:
             if [math.prod(shape) for shape in net.shapes] != [3]:
                 raise ModelError(f"{net.card.name}: unexpected outputs {net.shapes} for an anti-spoof net")
@@ -54,17 +60,32 @@ class Passive:
             ModelError: a net cannot be run, or gives no probabilities.
         """
         odds, prints, screens = 0.0, 0.0, 0.0
-        for net, scale in zip(self.nets, self._scales, strict=True):
-            chances = net.judge(crop(image, box, scale, net.card.width, net.card.height))[0].ravel().tolist()
-            if not all(0 <= chance <= 1 for chance in chances):  # nor is a NaN
-                raise ModelError(
-                    f"{net.card.name} gives no probabilities", "run 'doorctl models install' again"
-                )
+        for chances in self._judge(image, box):
             live = min(max(chances[LIVE], _SURE), 1 - _SURE)
             odds += math.log(live / (1 - live)) / len(self.nets)
             prints, screens = prints + chances[PRINT], screens + chances[SCREEN]
         screen = screens / max(screens + prints, _SURE)
         return 1 / (1 + math.exp(-odds)), screen
+
+    def _judge(self, image: Image, box: Box) -> list[list[float]]:
+        """The classes' probabilities by each net."""
+        jobs = [(net, image, box, scale) for net, scale in zip(self.nets, self._scales, strict=True)]
+        if self._beside is None:
+            return [_chances(*job) for job in jobs]
+        others = [self._beside.submit(_chances, *job) for job in jobs[1:]]
+        try:
+            first = _chances(*jobs[0])
+        finally:
+            wait(others)  # or the next face might find a net still running
+        return [first, *(other.result() for other in others)]
+
+
+def _chances(net: Net, image: Image, box: Box, scale: float) -> list[float]:
+    pixels = crop(image, box, scale, net.card.width, net.card.height)
+    chances: list[float] = net.judge(pixels)[0].ravel().tolist()
+    if not all(0 <= chance <= 1 for chance in chances):  # nor is a NaN
+        raise ModelError(f"{net.card.name} gives no probabilities", "run 'doorctl models install' again")
+    return chances
 
 
 def crop(image: Image, box: Box, scale: float, width: int, height: int) -> Image:
