@@ -5,62 +5,23 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from doorctl.setting_types import (
+    DIRECTORY,
+    CameraSource,
+    Command,
+    Directory,
+    DropboxFolder,
+    PhotoSource,
+    Rotation,
+)
 from doorctl.yaml_lines import KeyPath
-
-
-def _source(value: int | str) -> int | str:
-    """A camera by name, number, device or address; any other text is the path of a clip."""
-    if isinstance(value, int):
-        return value
-    if not value.strip() or value.isdigit() or not value.isprintable():
-        raise ValueError
-    if "://" in value and not value.startswith(("rtsp://", "rtsps://")):
-        raise ValueError
-    likeness = difflib.SequenceMatcher(None, "picamera", value.lower()).ratio()
-    if value != "picamera" and likeness > 0.8:  # a slip, or the library's name picamera2
-        raise ValueError
-    return value
-
-
-def _whole(value: object) -> object:
-    """In Python ``False`` and ``0.0`` equal 0, and so would pass for the choice 0."""
-    if type(value) is not int:
-        raise ValueError
-    return value
-
-
-def _directory(value: object) -> object:
-    """A directory that means the same wherever the program is started."""
-    if not isinstance(value, str):
-        return value
-    try:
-        path = Path(value).expanduser()
-    except RuntimeError as error:  # ~someone who is not a user here
-        raise ValueError from error
-    if not path.is_absolute() or not value.isprintable():
-        raise ValueError
-    return path
-
-
-def _command(value: str) -> str:
-    """A program and its arguments, as they could be typed."""
-    if not value.isprintable() or not shlex.split(value):
-        raise ValueError
-    return value
-
-
-Directory = Annotated[Path, BeforeValidator(_directory)]
-_DIRECTORY = "the full path of a directory, or null for the default place"
 
 
 class _Section(BaseModel):
@@ -70,7 +31,7 @@ class _Section(BaseModel):
 class CameraConfig(_Section):
     """Where frames come from."""
 
-    source: Annotated[Annotated[int, Field(ge=0, le=255)] | str, AfterValidator(_source)] = Field(
+    source: CameraSource = Field(
         default="picamera",
         description="picamera, a camera's number without quotes (0 to 255), /dev/videoN, "
         "rtsp://..., or the path of a clip or of a folder of frames",
@@ -79,9 +40,7 @@ class CameraConfig(_Section):
     height: int = Field(default=480, ge=120, le=2160, description="pixels")
     fps: int = Field(default=15, ge=2, le=60, description="frames a second")
     timeout_seconds: float = Field(default=2.0, ge=1, le=60, description="seconds")
-    rotate: Annotated[Literal[0, 90, 180, 270], BeforeValidator(_whole)] = Field(
-        default=0, description="degrees"
-    )
+    rotate: Rotation = Field(default=0, description="degrees")
     loop: bool = False
 
     @property
@@ -104,7 +63,7 @@ class ModelsConfig(_Section):
     """Which nets judge."""
 
     set: Literal["auto", "standard", "fallback"] = "auto"
-    directory: Directory | None = Field(default=None, description=_DIRECTORY)
+    directory: Directory | None = Field(default=None, description=DIRECTORY)
 
 
 class MatchConfig(_Section):
@@ -189,9 +148,7 @@ class IndicatorConfig(_Section):
     voice: Directory | None = Field(
         default=None, description="the full path of a directory, or null for no voice"
     )
-    player: Annotated[str, AfterValidator(_command)] = Field(
-        default="aplay -q", description="a command that plays the file named after it"
-    )
+    player: Command = Field(default="aplay -q", description="a command that plays the file named after it")
 
     @property
     def pins(self) -> dict[str, int]:
@@ -200,10 +157,30 @@ class IndicatorConfig(_Section):
         return {key: pin for key in keys if (pin := getattr(self, key)) is not None}
 
 
+class PhotosConfig(_Section):
+    """The folder that people are learnt from."""
+
+    source: PhotoSource = Field(default="none", description="none, dropbox, or folder:/full/path")
+    app_key: str = Field(default="", pattern="^[a-z0-9]*$", description="the Dropbox app's key")
+    folder: DropboxFolder = Field(
+        default="", description="a path that begins with / and does not end with it, or empty"
+    )
+    longpoll: bool = True
+    poll_seconds: float = Field(default=60.0, ge=1, le=86400, description="seconds")
+    name_ends_at: Literal["first", "last"] = "first"
+    max_templates: int = Field(default=10, ge=1, le=100, description="templates of a person")
+    approve_new: bool = False
+    on_delete: Literal["revoke", "keep"] = "revoke"
+    receipts: bool = True
+    max_bytes: int = Field(default=5_000_000, ge=10_000, le=50_000_000, description="bytes")
+    min_side: int = Field(default=32, ge=32, le=1000, description="pixels")
+    max_side: int = Field(default=5000, ge=1000, le=12_000, description="pixels")
+
+
 class StoreConfig(_Section):
     """Where people, templates and events are kept."""
 
-    directory: Directory | None = Field(default=None, description=_DIRECTORY)
+    directory: Directory | None = Field(default=None, description=DIRECTORY)
 
 
 class LogConfig(_Section):
@@ -224,6 +201,7 @@ class Config(_Section):
     door: DoorConfig = DoorConfig()
     gpio: GpioConfig = GpioConfig()
     indicator: IndicatorConfig = IndicatorConfig()
+    photos: PhotosConfig = PhotosConfig()
     store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()
 
@@ -287,6 +265,12 @@ class Config(_Section):
         if camera.loop and camera.live:
             told = "true, expected false, since camera.source is no recording"
             yield (("camera", "loop"), ("camera", "source")), told
+        if self.photos.source == "dropbox" and not self.photos.app_key:
+            told = (
+                '"dropbox", but photos.app_key is empty: make an app at '
+                "https://www.dropbox.com/developers/apps and put its key there"
+            )
+            yield (("photos", "source"), ("photos", "app_key")), told
         taken: dict[int, KeyPath] = {self.gpio.relay_pin: ("gpio", "relay_pin")}
         for name, pin in self.indicator.pins.items():
             other = taken.setdefault(pin, ("indicator", name))

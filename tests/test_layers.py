@@ -12,7 +12,7 @@ LEVELS = [
     {"core"},
     ADAPTERS,
     {"daemon"},
-    {"app", "config", "sections"},
+    {"app", "config", "sections", "setting_types"},
     {"bench", "demo", "evaluation"},
     {"cli"},
     {"__main__"},

@@ -1,0 +1,1 @@
+"""Where photos come from: a Dropbox folder, or one on this machine."""
