@@ -11,6 +11,7 @@ allowance multiplies all of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -83,8 +84,11 @@ def promise_of(
     allowance = recognition.domain_allowance
     highest = recognition.calibration.knots[-1][1]
 
+    alike = Counter(templates or (1,))  # of a thousand people most have as many templates as others
+
     def refused(score: float) -> float:
-        return float(np.mean([refused_at(score, recognition.refusals, n) for n in templates or (1,)]))
+        missed = (each * refused_at(score, recognition.refusals, n) for n, each in alike.items())
+        return sum(missed) / alike.total()
 
     if threshold is None:
         safe = min(highest, score_of_rate(min(1.0, acceptance / (count * VISIT * allowance))))
