@@ -82,6 +82,12 @@ class NameRefusedError(DoorctlError, ValueError):
     exit_code = 65
 
 
+class StillDeniedError(DoorctlError):
+    """Somebody cannot be allowed, for another denies them (EX_NOPERM)."""
+
+    exit_code = 77
+
+
 class UnknownPersonError(DoorctlError, LookupError):
     """Nobody has that name (EX_NOUSER)."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from doorctl.app.wiring import Eye
-from doorctl.core.quality import fault
+from doorctl.core.quality import Quality, fault
 from doorctl.core.records import Face, Image
 from doorctl.errors import PhotoError
 from doorctl.store.records import NewPhoto
-from doorctl.vision.photo import read_file, read_photo
+from doorctl.vision.photo import MAX_BYTES, MAX_SIDE, MIN_SIDE, read_file, read_photo
 from doorctl.vision.quality import measure
 
 SECOND_FACE = 0.5
@@ -19,7 +20,12 @@ SECOND_FACE = 0.5
 
 
 def only_face(eye: Eye, image: Image, name: str) -> Face:
-    """The face that a photo is of.
+    """The face that a photo is of; raises as ``face_and_quality`` does."""
+    return face_and_quality(eye, image, name)[0]
+
+
+def face_and_quality(eye: Eye, image: Image, name: str) -> tuple[Face, Quality]:
+    """The face that a photo is of, and what was measured of it.
 
     Raises:
         PhotoError: there is none, it is not clear which, or its picture is not good enough to learn from.
@@ -33,10 +39,10 @@ def only_face(eye: Eye, image: Image, name: str) -> Face:
     face = faces[0]
     if len(faces) > 1 and faces[1].box.width >= SECOND_FACE * face.box.width:
         raise PhotoError(f"{name}: {len(faces)} faces found", "crop it so that only the one to enrol is left")
-    found = fault(measure(image, face), eye.limits)
-    if found:
+    quality = measure(image, face)
+    if found := fault(quality, eye.limits):
         raise PhotoError(f"{name}: {found.told}", found.hint)
-    return face
+    return face, quality
 
 
 def photo_to_template(eye: Eye, path: Path) -> NewPhoto:
@@ -45,12 +51,20 @@ def photo_to_template(eye: Eye, path: Path) -> NewPhoto:
     Raises:
         PhotoError: the file cannot be read as a picture, or its face cannot be used.
     """
-    content = read_file(path)
-    image = read_photo(content, name=str(path))
-    vector = eye.observer.embed(image, only_face(eye, image, path.name))
+    return content_to_template(eye, read_file(path), str(path))
+
+
+def content_to_template(
+    eye: Eye, content: bytes, name: str, *, min_side: int = MIN_SIDE, max_side: int = MAX_SIDE
+) -> NewPhoto:
+    """The same for a photo file's bytes; ``name`` is its path, and what it is called in errors."""
+    limits = {"min_side": min_side, "max_side": max_side, "max_bytes": max(MAX_BYTES, len(content))}
+    image = read_photo(content, name=name, **limits)
+    face, quality = face_and_quality(eye, image, Path(name).name)
     return NewPhoto(
         sha256=hashlib.sha256(content).hexdigest(),
-        source=os.fsencode(path.name).decode(errors="replace"),
+        source=os.fsencode(Path(name).name).decode(errors="replace"),
         model=eye.models.embedder.card.name,
-        vector=vector,
+        vector=eye.observer.embed(image, face),
+        quality=asdict(quality),
     )

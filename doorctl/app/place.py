@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,37 @@ def last_gpio(place: Path) -> GpioConfig | None:
         return GpioConfig.model_validate_json((place / GPIO_NOTE).read_text())
     except (OSError, ValueError):
         return None
+
+
+@contextmanager
+def one_round(settings: Settings, patience: float = 60.0) -> Iterator[None]:
+    """Hold the folder's place for a round, so that the daemon and a command do not do one at once.
+
+    Args:
+        patience: seconds to wait for another's.
+
+    Raises:
+        AlreadyRunningError: another round goes on for longer than that.
+        StoreError: the lock file cannot be made.
+    """
+    file = settings.place / "sync.lock"
+    try:
+        _make(settings.place)
+        held = file.open("a")
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
+    with held:
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() > end:
+                    told = f"another doorctl has been reading the folder for {patience:g} s"
+                    raise AlreadyRunningError(told, "try again later") from error
+                time.sleep(0.05)
+        yield
 
 
 @contextmanager

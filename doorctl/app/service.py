@@ -15,6 +15,7 @@ from doorctl.app.settings import Settings
 from doorctl.app.site import why_untrusted
 from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
+from doorctl.app.syncing import Syncing
 from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, relay_event
 from doorctl.config import load_config
@@ -29,7 +30,8 @@ from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
 
-NEED_RESTART = ("camera", "models", "gpio", "indicator", "store", "vision.detector", "vision.threads")
+_PARTS = ("camera", "models", "gpio", "indicator", "photos", "store")
+NEED_RESTART = (*_PARTS, "vision.detector", "vision.threads")
 """What of the configuration is only read at the start."""
 
 TRUST_SECONDS = 3600.0
@@ -81,7 +83,8 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         tell_standing(eye.standing(config))
-        keeper = _Keeper(settings, eye, store, record, timer.now)
+        syncing = Syncing(settings, eye) if config.photos.source != "none" else None
+        keeper = _Keeper(settings, eye, store, record, timer.now, syncing)
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -110,6 +113,8 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         if strangers := len(store.people()) - people:
             log.warning("people without a template of these nets: %d; enrol them again", strangers)
         record(Event(EventKind.STARTED, timer.now(), detail=f"people: {people}, nets: {eye.models.name}"))
+        if syncing:
+            stack.enter_context(syncing)
         why = ""
         try:
             daemon.run(camera)
@@ -140,7 +145,9 @@ class _Keeper:
         store: Store,
         record: Callable[[Event], None],
         now: Callable[[], float],
+        syncing: Syncing | None = None,
     ) -> None:
+        self._syncing = syncing
         self._started, self._eye, self._store = settings, eye, store
         self._record, self._now = record, now
         self._config = settings.config
@@ -158,7 +165,14 @@ class _Keeper:
         # The version first: a change while the people are read is then seen the next time.
         version = self._store.version()
         if version != self._version:
-            before, after = self._eye.observer.gallery, self._eye.gallery(self._store)
+            offer = self._syncing.offer if self._syncing else None
+            if offer and offer.version == version:
+                after = offer.people
+            elif self._syncing and self._syncing.offers_soon(version):
+                return  # it is being read, beside this loop
+            else:
+                after = self._eye.gallery(self._store)
+            before = self._eye.observer.gallery
             daemon.policy = self._eye.meet(after, self._config)
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
@@ -186,9 +200,7 @@ class _Keeper:
                 value = attrgetter(key)
                 if value(told) != value(start):
                     log.warning("a change of '%s' takes effect at the next start", key)
-            driven = {
-                name: getattr(start, name) for name in ("camera", "models", "gpio", "indicator", "store")
-            }
+            driven = {name: getattr(start, name) for name in _PARTS}
             config = told.model_copy(update=driven)
             if clashes := [text for _, text in config.clashes()]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")

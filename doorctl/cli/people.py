@@ -19,7 +19,7 @@ from doorctl.cli.output import (
     settings_of,
     tell_error,
 )
-from doorctl.errors import ModelError, PhotoError
+from doorctl.errors import ModelError, PhotoError, StillDeniedError
 
 if TYPE_CHECKING:
     from doorctl.app.settings import Settings
@@ -124,6 +124,9 @@ def show(
                 "added": p.added.isoformat(timespec="seconds"),
                 "held": p.held,
                 "why": p.why,
+                "from_folder": p.foldered,
+                "spare": p.spare,
+                "quality": p.quality,
             }
             for p in photos
         ]
@@ -133,10 +136,22 @@ def show(
     out.print(Text(f"{record.name}: ").append(_access(record)))
     for p in photos:
         held = Text(f"  held as photo {p.held}: {p.why}", style="yellow") if p.held else ""
-        out.print(Text.assemble(f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}", held))
+        where = " from the folder" * p.foldered + ", spare: others differ more" * p.spare
+        line = f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}{where}{_quality(p.quality)}"
+        out.print(Text.assemble(line, held))
     for model, count in record.templates.items():
         out.print(f"  {count} template{'s' * (count != 1)} of {model}")
     tell_likenesses(record.person, found or ())
+
+
+def _quality(measured: dict[str, float]) -> str:
+    """What was measured of a face, as far as it tells good photos from bad ones."""
+    if not measured:
+        return ""
+    return (
+        f"; {measured['size']:.0f} pixels wide, sharpness {measured['sharpness']:.2f}, brightness "
+        f"{measured['brightness']:+.2f}, turned {measured['yaw']:+.0f} and {measured['pitch']:+.0f} degrees"
+    )
 
 
 @commands.command("approve", epilog="Example: doorctl people approve 'Grace Hopper' --photo 3")
@@ -215,6 +230,10 @@ def allow(context: typer.Context, name: Name, config: ConfigOption = None, data:
     with _store(settings) as store:
         store.set_denied(name, False)
         record = store.person(name)
+        if record.marks:
+            # Whoever marked the person in the folder must not be overruled from here.
+            told = f"{record.name} stays denied by {', '.join(record.marks)} in the folder of photos"
+            raise StillDeniedError(told, "take that file out of the folder")
         console().print(Text(f"{record.name} is allowed"))
         tell_likenesses(record.person, _likenesses(settings, store) or ())
 

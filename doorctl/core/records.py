@@ -238,6 +238,11 @@ class EventKind(StrEnum):
     PERSON_DENIED = "PersonDenied"
     PERSON_ALLOWED = "PersonAllowed"
     PERSON_REMOVED = "PersonRemoved"
+    PERSON_REVOKED = "PersonRevoked"
+    PHOTO_REFUSED = "PhotoRefused"
+    REMOVALS_HELD = "RemovalsHeld"
+    SYNC_FAILED = "SyncFailed"
+    SYNC_BACK = "SyncBack"
 
 
 @dataclass(frozen=True, slots=True)

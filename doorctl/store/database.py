@@ -19,10 +19,11 @@ from typing import Self
 
 from doorctl.core.card import Calibration
 from doorctl.core.gallery import Gallery
+from doorctl.core.names import clean_name, name_key
 from doorctl.core.records import Event, EventKind, Person, Vector
 from doorctl.errors import PhotoError, StoreError
 from doorctl.store.connection import connect, told
-from doorctl.store.names import clean_name, name_key
+from doorctl.store.files import forget_files, rejected
 from doorctl.store.records import Enrolment, NewPhoto, PersonRecord, PhotoRecord, StoredEvent
 from doorctl.store.rows import (
     add_event,
@@ -34,7 +35,7 @@ from doorctl.store.rows import (
     is_direction,
     now_text,
     photos_of,
-    time_of,
+    read_events,
     time_text,
     vector_of,
 )
@@ -86,9 +87,9 @@ class Store:
             raise StoreError(f"{self.path} is damaged ({found[0]})", "bring back a copy, or enrol again")
 
     def version(self) -> int:
-        """A number that changes when another connection, such as a command's, has changed something."""
+        """A number that grows whenever anybody has changed who may come in."""
         with self._reading() as db:
-            return int(db.execute("PRAGMA data_version").fetchone()[0])
+            return int(db.execute("SELECT count FROM changed").fetchone()[0])
 
     def enrol(self, name: str, photos: Sequence[NewPhoto]) -> Enrolment:
         """Add photos to a person, who is made if need be. A photo given twice counts once.
@@ -104,22 +105,24 @@ class Store:
         if not photos or not all(is_direction(photo.vector) for photo in photos):
             raise ValueError("enrolment needs photos, each with a finite vector that is not zero")
         with self.undisturbed() as db:
-            row = db.execute("SELECT id, name, denied FROM people WHERE key = ?", (key,)).fetchone()
+            sql, kind = "SELECT id, name, denied FROM persons WHERE key = ?", EventKind.PERSON_UPDATED
+            row = db.execute(sql, (key,)).fetchone()
             if row is None:
-                sql = "INSERT INTO people (name, key, created) VALUES (?, ?, ?) RETURNING id, name, denied"
-                made = db.execute(sql, (cleaned, key, now_text())).fetchall()
-                person, kind = Person(*made[0][:2]), EventKind.PERSON_ENROLLED
-            else:
-                person, kind = Person(row[0], row[1], bool(row[2])), EventKind.PERSON_UPDATED
+                made = "INSERT INTO people (name, key, created) VALUES (?, ?, ?)"
+                db.execute(made, (cleaned, key, now_text()))
+                row, kind = db.execute(sql, (key,)).fetchone(), EventKind.PERSON_ENROLLED
+            person = Person(row[0], row[1], bool(row[2]))
             before = held_numbers(db, person.id)
             added = sum(add_photo(db, person.id, photo) for photo in photos)
-            event = Event(kind, clock.monotonic(), person, detail=f"templates: {added}") if added else None
+            by = "".join(dict.fromkeys(f", by {photo.by}" for photo in photos if photo.by))
+            told = f"templates: {added}{by}"
+            event = Event(kind, clock.monotonic(), person, detail=told) if added else None
             if event:
                 add_event(db, event, now_text())
             numbers = held_numbers(db, person.id)
             held = {photo.sha256: photo.held for photo in photos if photo.sha256 in numbers}
             for sha256 in (new for new in held if new not in before):
-                detail = f"photo {numbers[sha256]}: {held[sha256]}"
+                detail = f"photo {numbers[sha256]}: {held[sha256]}{by}"
                 add_event(
                     db, Event(EventKind.PHOTO_HELD, clock.monotonic(), person, detail=detail), now_text()
                 )
@@ -164,17 +167,23 @@ class Store:
     def reject(self, name: str, numbers: Sequence[int]) -> None:
         """Erase a person's held photos of these numbers as ``remove`` does; raises as ``approve`` does."""
         sql = "DELETE FROM photos WHERE id = (SELECT photo_id FROM held WHERE id = ?)"
-        self._decide(name, numbers, EventKind.PHOTO_REJECTED, sql)
+        with self.undisturbed() as db:
+            for number in numbers:
+                rejected(db, number)
+            self._decide(name, numbers, EventKind.PHOTO_REJECTED, sql)
         self._forget("the photo is rejected")
 
     def set_denied(self, name: str, denied: bool) -> Event | None:
-        """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError."""
+        """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError.
+
+        Whom a mark in the folder denies stays denied whatever is said here, see ``PersonRecord.marks``.
+        """
         kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
         with self.undisturbed() as db:
             found = find_person(db, name)
-            if found.denied == denied:
-                return None
             db.execute("UPDATE people SET denied = ? WHERE id = ?", (denied, found.id))
+            if found.denied == (denied or bool(found.marks)):
+                return None
             event = Event(kind, clock.monotonic(), Person(found.id, found.name, denied))
             add_event(db, event, now_text())
         return event
@@ -190,6 +199,7 @@ class Store:
         """
         with self.undisturbed() as db:
             found = find_person(db, name)
+            forget_files(db, name_key(name))
             db.execute("DELETE FROM people WHERE id = ?", (found.id,))
             event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person)
             add_event(db, event, now_text())
@@ -199,9 +209,9 @@ class Store:
     def gallery(self, model: str, calibration: Calibration) -> Gallery:
         """Everyone who has a template for this model, denied people too."""
         sql = """
-            SELECT people.id, name, denied, vector FROM people
-            JOIN enrolled ON person_id = people.id JOIN templates ON photo_id = enrolled.id
-            WHERE model = ? ORDER BY people.id, templates.id
+            SELECT persons.id, name, denied, vector FROM persons
+            JOIN enrolled ON person_id = persons.id JOIN templates ON photo_id = enrolled.id
+            WHERE model = ? ORDER BY persons.id, templates.id
         """
         with self._reading() as db:
             rows = db.execute(sql, (model,)).fetchall()
@@ -231,25 +241,9 @@ class Store:
             limit: how many at most.
             after_id: only events with a higher number, to follow what is written.
         """
-        sql = """
-            SELECT * FROM (
-                SELECT events.id, time, kind, at, person_id, coalesce(name, '#' || person_id) AS who,
-                    reason, score, margin, detail
-                FROM events LEFT JOIN people ON people.id = person_id
-                WHERE events.id > :after AND (:since IS NULL OR time >= :since)
-                    AND (:person IS NULL OR person_id = :person)
-                ORDER BY events.id DESC LIMIT :limit
-            ) ORDER BY id
-        """
         with self._reading() as db:
-            named = {
-                "after": after_id,
-                "since": time_text(since) if since else None,
-                "person": self._number(db, person) if person else None,
-                "limit": -1 if limit is None else limit,
-            }
-            rows = db.execute(sql, named).fetchall()
-        return tuple(StoredEvent(row[0], time_of(row[1]), *row[2:]) for row in rows)
+            number = self._number(db, person) if person else None
+            return read_events(db, since, number, limit, after_id)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -284,11 +278,14 @@ class Store:
                 event = Event(kind, clock.monotonic(), found.person, detail=f"photo {number}")
                 add_event(db, event, now_text())
 
-    def _forget(self, done: str) -> None:
+    def clear_traces(self) -> bool:
+        """Make the journal forget what has been erased; ``False`` while another program reads it."""
         with self._reading() as db:
-            # The journal still holds the pages as they were; only an empty journal forgets.
-            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
+            # It still holds the pages as they were; only an empty journal forgets.
+            return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+    def _forget(self, done: str) -> None:
+        if not self.clear_traces():
             raise StoreError(
                 f"{done}, but traces stay in {self.path}-wal while another program reads it",
                 "restart doorctl to clear them",

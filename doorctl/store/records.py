@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from doorctl.core.records import Event, Person, Vector
@@ -23,6 +24,12 @@ class NewPhoto:
     held: str = ""
     """Why it has to wait for an operator's word; empty if it is enrolled at once. Names nobody, for
     it outlives the person in the events."""
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of the face, by the names of ``core.quality.Quality``."""
+    foldered: bool = False
+    """Whether it came from the folder, and goes when its file there goes."""
+    by: str = ""
+    """Who put it there, where the folder tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,10 @@ class PersonRecord:
     """Photos that wait for an operator's word."""
     templates: dict[str, int]
     """How many templates for each model, those of held photos not counted."""
+    denied_here: bool = False
+    """Whether an operator denied them, whatever the folder says."""
+    marks: tuple[str, ...] = ()
+    """Paths in the folder that deny them."""
 
     @property
     def person(self) -> Person:
@@ -72,6 +83,12 @@ class PhotoRecord:
     """The number to approve or reject it by while it waits; such a number is never used again."""
     why: str
     """Why it waits."""
+    quality: dict[str, float]
+    """What was measured of the face, by the names of ``core.quality.Quality``; empty if that was not kept."""
+    foldered: bool
+    """Whether it came from the folder."""
+    spare: bool
+    """Whether it does not count, since others of the person differ more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from doorctl.core.names import clean_name, name_key
 from doorctl.core.records import Event, Vector
 from doorctl.errors import StoreError, UnknownPersonError
-from doorctl.store.names import clean_name, name_key
-from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord
+from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord, StoredEvent
 
 _LITTLE = np.dtype("<f4")
 """Templates are little-endian float32 in the file, whatever the machine."""
@@ -22,13 +22,14 @@ _LITTLE = np.dtype("<f4")
 Row = tuple[Any, ...]
 
 _PEOPLE = """
-    SELECT id, name, denied, created,
-        (SELECT count(*) FROM enrolled WHERE person_id = people.id),
-        (SELECT count(*) FROM held JOIN photos ON photos.id = photo_id WHERE person_id = people.id),
+    SELECT id, name, denied, denied_here, created,
+        (SELECT count(*) FROM enrolled WHERE person_id = persons.id),
+        (SELECT count(*) FROM held JOIN photos ON photos.id = photo_id WHERE person_id = persons.id),
         (SELECT json_group_object(model, n) FROM (
             SELECT model, count(*) AS n FROM templates JOIN enrolled ON enrolled.id = photo_id
-            WHERE person_id = people.id GROUP BY model))
-    FROM people
+            WHERE person_id = persons.id GROUP BY model)),
+        (SELECT json_group_array(path) FROM marked WHERE person_id = persons.id)
+    FROM persons
 """
 
 
@@ -63,8 +64,18 @@ def find_person(db: sqlite3.Connection, name: str) -> PersonRecord:
 
 
 def _person_of(row: Row) -> PersonRecord:
-    number, name, denied, created, photos, held, templates = row
-    return PersonRecord(number, name, bool(denied), time_of(created), photos, held, json.loads(templates))
+    number, name, denied, here, created, photos, held, templates, marks = row
+    return PersonRecord(
+        number,
+        name,
+        bool(denied),
+        time_of(created),
+        photos,
+        held,
+        json.loads(templates),
+        bool(here),
+        tuple(json.loads(marks)),
+    )
 
 
 def is_direction(vector: Vector) -> bool:
@@ -96,13 +107,20 @@ def add_photo(db: sqlite3.Connection, person_id: int, photo: NewPhoto) -> bool:
     ).fetchone()
     if row is None:
         made = db.execute(
-            "INSERT INTO photos (person_id, sha256, source, added) VALUES (?, ?, ?, ?)",
-            (person_id, photo.sha256, PurePath(photo.source).name, now_text()),
+            "INSERT INTO photos (person_id, sha256, source, added, foldered, quality) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                *(person_id, photo.sha256, PurePath(photo.source).name, now_text(), photo.foldered),
+                json.dumps({name: round(value, 3) for name, value in photo.quality.items()}),
+            ),
         )
         row = made.lastrowid, not photo.held
         if photo.held:
             db.execute("INSERT INTO held (photo_id, why) VALUES (?, ?)", (row[0], photo.held))
     photo_id, enrolled = row
+    if not photo.foldered:
+        # What an operator adds by hand stays, whatever becomes of the folder.
+        db.execute("UPDATE photos SET foldered = 0, spare = 0 WHERE id = ?", (photo_id,))
     if photo.held and enrolled:
         return False
     written = db.execute(
@@ -135,12 +153,18 @@ def photos_of(db: sqlite3.Connection, person_id: int) -> tuple[PhotoRecord, ...]
     """A person's photos, in the order in which they came."""
     sql = """
         SELECT photos.id, sha256, source, added,
-            (SELECT json_group_array(model) FROM templates WHERE photo_id = photos.id), held.id, why
+            (SELECT json_group_array(model) FROM templates WHERE photo_id = photos.id), held.id, why,
+            quality, foldered, spare
         FROM photos LEFT JOIN held ON photo_id = photos.id WHERE person_id = ? ORDER BY photos.id
     """
     return tuple(
-        PhotoRecord(number, sha256, source, time_of(added), tuple(json.loads(models)), held, why or "")
-        for number, sha256, source, added, models, held, why in db.execute(sql, (person_id,)).fetchall()
+        PhotoRecord(
+            *(number, sha256, source, time_of(added), tuple(json.loads(models)), held, why or ""),
+            *(json.loads(quality), bool(foldered), bool(spare)),
+        )
+        for number, sha256, source, added, models, held, why, quality, foldered, spare in db.execute(
+            sql, (person_id,)
+        ).fetchall()
     )
 
 
@@ -161,3 +185,27 @@ def add_event(db: sqlite3.Connection, event: Event, time: str) -> int:
         ),
     )
     return written.lastrowid or 0
+
+
+def read_events(
+    db: sqlite3.Connection, since: datetime | None, person_id: int | None, limit: int | None, after_id: int
+) -> tuple[StoredEvent, ...]:
+    """The last ``limit`` events that qualify, oldest first."""
+    sql = """
+        SELECT * FROM (
+            SELECT events.id, time, kind, at, person_id, coalesce(name, '#' || person_id) AS who,
+                reason, score, margin, detail
+            FROM events LEFT JOIN people ON people.id = person_id
+            WHERE events.id > :after AND (:since IS NULL OR time >= :since)
+                AND (:person IS NULL OR person_id = :person)
+            ORDER BY events.id DESC LIMIT :limit
+        ) ORDER BY id
+    """
+    named = {
+        "after": after_id,
+        "since": time_text(since) if since else None,
+        "person": person_id,
+        "limit": -1 if limit is None else limit,
+    }
+    rows = db.execute(sql, named).fetchall()
+    return tuple(StoredEvent(row[0], time_of(row[1]), *row[2:]) for row in rows)

@@ -80,6 +80,82 @@ MIGRATIONS: tuple[Migration, ...] = (
         # What may open the door is read from here, so that no query can forget about those that wait.
         "CREATE VIEW enrolled AS SELECT * FROM photos WHERE id NOT IN (SELECT photo_id FROM held)",
     ),
+    (
+        # The one folder that photos come from, and how far it has been read.
+        """
+        CREATE TABLE folder (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            name TEXT NOT NULL,
+            cursor TEXT,
+            rules TEXT NOT NULL DEFAULT '',
+            synced TEXT,
+            receipt TEXT NOT NULL DEFAULT ''
+        ) STRICT
+        """,
+        # What became of each file in it. Of a photo that was learnt from, sha256 names the row in photos; was
+        # names the one before, which counts on while a new version waits or cannot be used.
+        """
+        CREATE TABLE files (
+            key TEXT PRIMARY KEY,
+            path TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            hash TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('taken', 'mark', 'refused', 'conflict', 'parked')),
+            person TEXT NOT NULL,
+            spelt TEXT NOT NULL DEFAULT '',
+            sha256 TEXT,
+            was TEXT,
+            why TEXT NOT NULL DEFAULT '',
+            hint TEXT NOT NULL DEFAULT '',
+            gone INTEGER NOT NULL DEFAULT 0 CHECK (gone IN (0, 1)),
+            tries INTEGER NOT NULL DEFAULT 0,
+            changed_by TEXT NOT NULL DEFAULT '',
+            time TEXT NOT NULL,
+            after_event INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        "CREATE INDEX files_by_person ON files (person)",
+        "CREATE INDEX files_by_hash ON files (hash)",
+        "CREATE INDEX marks ON files (key) WHERE state = 'mark'",
+        # Photos that an operator did away with, by content hash alone: the folder cannot bring them back.
+        "CREATE TABLE unwanted (hash TEXT PRIMARY KEY) STRICT",
+        "ALTER TABLE photos ADD COLUMN foldered INTEGER NOT NULL DEFAULT 0 CHECK (foldered IN (0, 1))",
+        "ALTER TABLE photos ADD COLUMN spare INTEGER NOT NULL DEFAULT 0 CHECK (spare IN (0, 1))",
+        "ALTER TABLE photos ADD COLUMN quality TEXT NOT NULL DEFAULT '{}'",
+        "DROP VIEW enrolled",
+        "CREATE VIEW enrolled AS SELECT * FROM photos "
+        "WHERE spare = 0 AND id NOT IN (SELECT photo_id FROM held)",
+        # A mark denies the person that it spells out, or whom the rule for names makes of it where nobody
+        # is called so.
+        """
+        CREATE VIEW marked AS
+            SELECT people.id AS person_id, path FROM files JOIN people ON people.key = files.spelt
+                OR (people.key = files.person
+                    AND NOT EXISTS (SELECT 1 FROM people AS other WHERE other.key = files.spelt))
+            WHERE state = 'mark'
+        """,
+        # Denied by an operator's word, by a mark, or both.
+        """
+        CREATE VIEW persons AS
+            SELECT id, name, key, created, denied AS denied_here,
+                denied OR id IN (SELECT person_id FROM marked) AS denied
+            FROM people
+        """,
+        # Counts whatever may change who is let in, so that nobody need read it all to find that nothing did.
+        "CREATE TABLE changed (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL) STRICT",
+        "INSERT INTO changed VALUES (1, 0)",
+        *(
+            f"CREATE TRIGGER {table}_{verb} AFTER {verb.upper()} ON {table} "
+            "BEGIN UPDATE changed SET count = count + 1; END"
+            for table in ("people", "photos", "templates", "held")
+            for verb in ("insert", "update", "delete")
+        ),
+        *(
+            f"CREATE TRIGGER marks_{verb} AFTER {verb.upper()} ON files WHEN {row}.state = 'mark' "
+            "BEGIN UPDATE changed SET count = count + 1; END"
+            for verb, row in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD"))
+        ),
+    ),
 )
 
 

@@ -1,0 +1,163 @@
+"""The thread that keeps the door in step with the folder while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from doorctl.app.photo_source import open_photos
+from doorctl.app.place import one_round
+from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
+from doorctl.app.sync import Sync
+from doorctl.app.sync_status import write_receipt
+from doorctl.app.wiring import Eye
+from doorctl.core.gallery import Gallery
+from doorctl.core.records import Event, EventKind
+from doorctl.enrol.source import PhotoSource, SourceError, UnreachableError
+from doorctl.errors import DoorctlError
+from doorctl.store.database import Store
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 60.0
+"""How long to wait for the folder at most; then what failed before may be due again."""
+FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0
+"""Seconds until the next try after a failure: doubled each time."""
+SWAP_SECONDS = 1.0
+"""In a long round the door is given the newcomers so often."""
+NICE = 10
+"""The frame loop goes before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The people as of a version of the store, ready for the frame loop."""
+
+    version: int
+    people: Gallery
+
+
+class Syncing:
+    """Reads the folder in a thread of its own until closed. The frame loop takes up what it offers.
+
+    Args:
+        settings: of a configuration that names a folder.
+        eye: whose kind of templates is offered; its nets are not used.
+    """
+
+    def __init__(self, settings: Settings, eye: Eye) -> None:
+        self._settings, self._eye = settings, eye
+        self._stop = threading.Event()
+        self._source: PhotoSource | None = None
+        self._failing = ""
+        self._swapped = 0.0
+        self.offer: Offer | None = None
+        self._coming = -1
+        self._coming_since = 0.0
+        self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._source is not None:
+            self._source.close()
+        # A call that hangs in the network is left to end with the process: it holds nothing.
+        self._thread.join(5.0)
+
+    def offers_soon(self, version: int) -> bool:
+        """Whether this thread has made that version of the store, and is about to offer its people."""
+        return version == self._coming and time.monotonic() - self._coming_since < 2 * SWAP_SECONDS
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        delay = FIRST_DELAY
+        while not self._stop.is_set():
+            wait = delay
+            try:
+                with open_store(self._settings) as store:
+                    self._in_step(store)
+                return
+            except UnreachableError as error:
+                wait = max(wait, error.retry_after)
+                self._fail(error)
+            except DoorctlError as error:
+                self._fail(error)
+                if isinstance(error, SourceError):
+                    wait = max(wait, 30.0)  # it needs a person
+            except Exception as error:
+                # The door goes on without its folder, whatever this is; it must not end unseen.
+                log.exception("the folder cannot be read")
+                self._fail(DoorctlError(f"{type(error).__name__}: {error}"))
+            delay = min(LONGEST_DELAY, delay * 2) if self._failing else FIRST_DELAY
+            self._stop.wait(min(wait, LONGEST_DELAY))
+
+    def _in_step(self, store: Store) -> None:
+        """Round after round until the end, or until something fails."""
+        with open_photos(self._settings) as source:
+            self._source = source
+            sync = Sync(
+                self._settings,
+                source,
+                store,
+                changed=lambda: self._changed(store),
+                commits=lambda: self._commits(store),
+                stopped=self._stop.is_set,
+            )
+            while not self._stop.is_set():
+                with one_round(self._settings):
+                    done = sync.round()
+                self._changed(store, at_once=True)
+                self._well(store)
+                if not done.quiet:
+                    log.info("folder: %s", ", ".join(f"{word}: {n}" for word, n in sorted(done.done.items())))
+                if done.held_back:
+                    log.error(
+                        "removals wait for 'doorctl sync --accept-removals': people %d", len(done.held_back)
+                    )
+                if self._settings.config.photos.receipts:
+                    write_receipt(store, source)
+                if not self._stop.is_set():
+                    source.wait(done.cursor, WAIT_SECONDS)
+
+    def _commits(self, store: Store) -> None:
+        self._coming, self._coming_since = store.version(), time.monotonic()
+
+    def _changed(self, store: Store, *, at_once: bool = False) -> None:
+        """Offer the people as they are now; in a long round not after every photo."""
+        version = store.version()
+        if self.offer is not None and self.offer.version == version:
+            return
+        if at_once or time.monotonic() - self._swapped >= SWAP_SECONDS:
+            self._swapped = time.monotonic()
+            self.offer = Offer(version, self._eye.gallery(store))
+
+    def _fail(self, error: DoorctlError) -> None:
+        """Tell a failure once, for as long as it stays the same."""
+        if error.message == self._failing:
+            return
+        self._failing = error.message
+        log.error("the folder cannot be read: %s", error)
+        self._record(EventKind.SYNC_FAILED, error.message)
+
+    def _well(self, store: Store) -> None:
+        if self._failing:
+            self._failing = ""
+            log.info("the folder can be read again")
+            store.record(Event(EventKind.SYNC_BACK, time.monotonic()))
+
+    def _record(self, kind: EventKind, why: str) -> None:
+        with contextlib.suppress(DoorctlError), open_store(self._settings) as store:
+            store.record(Event(kind, time.monotonic(), detail=why))

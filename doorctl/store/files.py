@@ -1,0 +1,238 @@
+"""The folder's files in the tables: what became of each, and which photos they stand behind.
+
+Functions on a connection within a transaction, as in ``rows``; see ``behind`` for what follows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from doorctl.core.filing import Mark
+from doorctl.core.listing import Entry
+from doorctl.core.names import name_key
+from doorctl.core.plan import Known, State
+from doorctl.core.receipt import FileStatus
+from doorctl.core.records import Vector
+from doorctl.errors import PhotoError
+from doorctl.store.rows import now_text, time_of, time_text, vector_of
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """How far the folder has been read."""
+
+    name: str
+    """Empty before the first time."""
+    cursor: str | None
+    rules: str
+    """By which its files were judged."""
+    synced: datetime | None = None
+    """When all was last done."""
+
+
+RETRY_SECONDS, LONGEST_SECONDS = 30.0, 3600.0
+"""A file that failed is tried again after so long, then twice as long, and at last once an hour."""
+
+_REMOVED = """
+    (SELECT coalesce(max(seq), 0) - (SELECT count(*) FROM people) FROM sqlite_sequence WHERE name = 'people')
+"""
+"""How many people have ever been removed: numbers are never given twice."""
+
+
+def known_files(db: sqlite3.Connection, model: str) -> dict[str, Known]:
+    """Every file that has been dealt with, by key."""
+    sql = f"""
+        SELECT files.key, path, size, hash, changed_by, state, person, gone, tries, time,
+            state = 'conflict' AND after_event < {_REMOVED},
+            EXISTS (SELECT 1 FROM people JOIN photos ON person_id = people.id
+                JOIN templates ON photo_id = photos.id
+                WHERE people.key = files.person AND photos.sha256 = files.sha256 AND model = ?)
+        FROM files
+    """
+    return {
+        key: Known(
+            Entry(path, key, size, content, by),
+            State(state),
+            person,
+            bool(gone),
+            bool(learnt),
+            bool(freed) or (state == State.PARKED and _due(tries, time)),
+        )
+        for key, path, size, content, by, state, person, gone, tries, time, freed, learnt in db.execute(
+            sql, (model,)
+        ).fetchall()
+    }
+
+
+def _due(tries: int, time: str) -> bool:
+    past = (datetime.now(UTC) - time_of(time)).total_seconds()
+    # A clock that was set back must not put it off for ever.
+    return past < 0 or past >= min(LONGEST_SECONDS, RETRY_SECONDS * 2 ** min(tries, 20))
+
+
+def folder_state(db: sqlite3.Connection) -> FolderState:
+    """Which folder has been read, how far, and by which rules."""
+    row = db.execute("SELECT name, cursor, rules, synced FROM folder").fetchone()
+    if row is None:
+        return FolderState("", None, "")
+    return FolderState(row[0], row[1], row[2], time_of(row[3]) if row[3] else None)
+
+
+def begin(db: sqlite3.Connection, name: str, rules: str) -> None:
+    """Another folder, or other rules: everything is listed again, and what was refused is looked at again."""
+    db.execute("INSERT OR REPLACE INTO folder (one, name, rules) VALUES (1, ?, ?)", (name, rules))
+    long_ago = time_text(datetime.fromtimestamp(0, UTC))
+    sql = "UPDATE files SET state = 'parked', tries = 0, time = ? WHERE state IN ('refused', 'conflict')"
+    db.execute(sql, (long_ago,))
+
+
+def advance(db: sqlite3.Connection, cursor: str) -> None:
+    """All that came before the cursor is done."""
+    db.execute("UPDATE folder SET cursor = ?, synced = ?", (cursor, now_text()))
+
+
+def receipt_digest(db: sqlite3.Connection) -> str:
+    """Of the receipt that was last written to the folder."""
+    row = db.execute("SELECT receipt FROM folder").fetchone()
+    return str(row[0]) if row else ""
+
+
+def put_receipt_digest(db: sqlite3.Connection, digest: str) -> None:
+    """Remember what was written."""
+    db.execute("UPDATE folder SET receipt = ?", (digest,))
+
+
+def file_statuses(db: sqlite3.Connection) -> tuple[FileStatus, ...]:
+    """Every file, by path."""
+    sql = """
+        SELECT path, state, coalesce(people.name, files.person), files.why, hint, files.time, gone,
+            held.id, coalesce(spare, 0), was IS NOT NULL, held.why
+        FROM files LEFT JOIN people ON people.key = files.person
+        LEFT JOIN photos ON photos.person_id = people.id AND photos.sha256 = files.sha256
+        LEFT JOIN held ON held.photo_id = photos.id ORDER BY path
+    """
+    return tuple(
+        FileStatus(
+            path, State(state), who, held_why or why, hint, time, bool(gone), held, bool(spare), bool(was)
+        )
+        for path, state, who, why, hint, time, gone, held, spare, was, held_why in db.execute(sql).fetchall()
+    )
+
+
+def put_mark(db: sqlite3.Connection, entry: Entry, mark: Mark) -> None:
+    _put(db, entry, State.MARK, name_key(mark.name), spelt=name_key(mark.spelt))
+
+
+def put_taken(db: sqlite3.Connection, entry: Entry, name: str, sha256: str, *, waits: bool) -> None:
+    """A template was made of it. While it waits, what the file was before counts on."""
+    before = db.execute("SELECT sha256, was, person FROM files WHERE key = ?", (entry.key,)).fetchone()
+    was = (before[1] or before[0]) if before and waits and before[2] == name_key(name) else None
+    _put(db, entry, State.TAKEN, name_key(name), sha256=sha256, was=None if was == sha256 else was)
+
+
+def put_refused(db: sqlite3.Connection, entry: Entry, name: str, why: PhotoError, state: State) -> None:
+    """It cannot be used, or not yet. What the file was before counts on, if it was the same person's."""
+    before = db.execute("SELECT sha256, was, person FROM files WHERE key = ?", (entry.key,)).fetchone()
+    key = name_key(name) if name else ""
+    was = (before[1] or before[0]) if before and before[2] == key else None
+    _put(db, entry, state, key, was=was, why=why.message, hint=why.hint)
+
+
+def _put(
+    db: sqlite3.Connection,
+    entry: Entry,
+    state: State,
+    person: str,
+    *,
+    spelt: str = "",
+    sha256: str | None = None,
+    was: str | None = None,
+    why: str = "",
+    hint: str = "",
+) -> None:
+    sql = f"""
+        INSERT INTO files (key, path, size, hash, changed_by, state, person, spelt, sha256, was, why, hint,
+            time, tries, after_event)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {_REMOVED})
+        ON CONFLICT (key) DO UPDATE SET path = excluded.path, size = excluded.size, hash = excluded.hash,
+            changed_by = excluded.changed_by, state = excluded.state, person = excluded.person,
+            spelt = excluded.spelt, sha256 = excluded.sha256, was = excluded.was, why = excluded.why,
+            hint = excluded.hint, gone = 0, time = excluded.time, after_event = excluded.after_event,
+            tries = CASE WHEN excluded.state = 'parked' AND files.hash = excluded.hash
+                THEN files.tries + 1 ELSE 0 END
+    """
+    values = (entry.key, entry.path, entry.size, entry.hash, entry.by, str(state), person, spelt)
+    db.execute(sql, (*values, sha256, was, why, hint, now_text(), 0))
+
+
+def refusal(db: sqlite3.Connection, key: str) -> tuple[str, str] | None:
+    """The content for which a file was refused before, and why."""
+    row = db.execute("SELECT hash, why FROM files WHERE key = ? AND why != ''", (key,)).fetchone()
+    return (row[0], row[1]) if row else None
+
+
+def put_back(db: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """They are in the folder as they were, perhaps with other capitals."""
+    db.executemany(
+        "UPDATE files SET gone = 0, path = ?, changed_by = ? WHERE key = ?",
+        [(entry.path, entry.by, entry.key) for entry in entries],
+    )
+
+
+def put_gone(db: sqlite3.Connection, keys: Iterable[str]) -> None:
+    """They are not there any more. What never counted is forgotten at once; the rest waits for its turn."""
+    db.executemany("UPDATE files SET gone = 1 WHERE key = ?", [(key,) for key in keys])
+    db.execute("DELETE FROM files WHERE gone AND sha256 IS NULL AND was IS NULL AND state != 'mark'")
+
+
+def templates_by_hash(
+    db: sqlite3.Connection, hashes: Collection[str], model: str
+) -> dict[str, tuple[str, Vector]]:
+    """What was learnt from files of these contents: content hash to the photo's sha256 and template."""
+    sql = """
+        SELECT photos.sha256, vector FROM files JOIN photos ON photos.sha256 = files.sha256
+        JOIN templates ON photo_id = photos.id WHERE hash = ? AND model = ? LIMIT 1
+    """
+    rows = ((content, db.execute(sql, (content, model)).fetchone()) for content in hashes)
+    return {content: (row[0], vector_of(row[1])) for content, row in rows if row}
+
+
+def unwanted(db: sqlite3.Connection, content: str, name: str) -> bool:
+    """Whether an operator did away with this content as this person's."""
+    token = _token(content, name_key(name))
+    return db.execute("SELECT 1 FROM unwanted WHERE hash = ?", (token,)).fetchone() is not None
+
+
+def forget_files(db: sqlite3.Connection, person: str) -> None:
+    """An operator removes a person: the folder must not bring them back, and no name may be left."""
+    found = db.execute("SELECT hash FROM files WHERE person = ? AND state != 'mark'", (person,)).fetchall()
+    _unwant(db, person, [content for (content,) in found])
+    db.execute("DELETE FROM files WHERE person = ? OR spelt = ?", (person, person))
+
+
+def rejected(db: sqlite3.Connection, held: int) -> None:
+    """An operator rejects a held photo: the file behind it is refused, whatever it was before counts on."""
+    sql = """
+        SELECT files.key, files.hash, files.person FROM held JOIN photos ON photos.id = photo_id
+        JOIN people ON people.id = person_id
+        JOIN files ON files.person = people.key AND files.sha256 = photos.sha256 WHERE held.id = ?
+    """
+    for key, content, person in db.execute(sql, (held,)).fetchall():
+        _unwant(db, person, [content])
+        why = "an operator looked at it and rejected it"
+        set_ = "UPDATE files SET state = 'refused', sha256 = NULL, why = ?, hint = ? WHERE key = ?"
+        db.execute(set_, (why, "use another photo of this person", key))
+
+
+def _unwant(db: sqlite3.Connection, person: str, hashes: Iterable[str]) -> None:
+    tokens: Mapping[str, None] = dict.fromkeys(_token(content, person) for content in hashes)
+    db.executemany("INSERT OR IGNORE INTO unwanted VALUES (?)", [(token,) for token in tokens])
+
+
+def _token(content: str, person: str) -> str:
+    """Tells content and name together, and neither to whoever does not have both."""
+    return hashlib.sha256(f"{content}\n{person}".encode()).hexdigest()
