@@ -140,6 +140,7 @@ class Sync:
                 self._refuse(db, entry, "", PhotoError(refusal.why, refusal.hint), State.REFUSED)
             self._done.update(marked=len(todo.marks), gone=len(todo.gone))
             self._remove(db, todo, learnt, accept=accept)
+            behind.spread_again(db, self._model, self._photos.max_templates)
             self._tell_denials(db, before)
             self._commits()
         if not todo.empty:
@@ -223,6 +224,7 @@ class Sync:
         with self._store.undisturbed() as db:
             if photo is None:
                 self._refuse(db, entry, name, failed, state)
+                behind.sweep(db)
             else:
                 self._take(db, wanted, photo)
             self._commits()

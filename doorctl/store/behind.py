@@ -118,6 +118,12 @@ def counting(db: sqlite3.Connection) -> dict[str, set[str]]:
     return found
 
 
+def spread_again(db: sqlite3.Connection, model: str, most: int) -> None:
+    """Of everyone who has spare photos choose anew which count: some of those that did may have gone."""
+    for (number,) in db.execute("SELECT DISTINCT person_id FROM photos WHERE spare").fetchall():
+        keep_spread(db, number, model, most)
+
+
 def keep_spread(db: sqlite3.Connection, person_id: int, model: str, most: int) -> None:
     """Let only so many of a person's templates count: those that differ most."""
     sql = """

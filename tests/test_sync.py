@@ -1,0 +1,351 @@
+"""A folder of photos and the people that it makes, round by round: real files, real nets, the real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
+from doorctl.app.sync import Round, Sync
+from doorctl.app.sync_status import statuses, write_receipt
+from doorctl.core.receipt import file_words, person_words
+from doorctl.core.records import EventKind
+from doorctl.enrol.folder import FolderSource
+from doorctl.store.database import Store
+from doorctl.vision.photo import read_photo
+from tests.pictures import astronaut_file, cat_file, hopper_file
+
+HOPPER, COLLINS = "Grace Hopper", "Eileen Collins"
+
+
+def jpeg(photo: Path, *, flip: bool = False, dim: float = 1.0, crop: int = 0) -> bytes:
+    """A portrait, changed so that it is another file and the same person."""
+    image = read_photo(photo)
+    image = image[crop:, crop // 2 :] if crop else image
+    image = np.ascontiguousarray(image[:, ::-1]) if flip else image
+    return cv2.imencode(".jpg", (image * dim).astype(np.uint8))[1].tobytes()
+
+
+class World:
+    """A folder, a store, and what has been fetched."""
+
+    def __init__(self, place: Path, store: Store, settings: Settings) -> None:
+        self.folder, self.store, self.settings = place / "photos", store, settings
+        self.folder.mkdir(exist_ok=True)
+        self.fetched: list[str] = []
+        self.source = FolderSource(self.folder, settle_seconds=0.0)
+        real = self.source.fetch
+        self.source.fetch = lambda entry, limit: (self.fetched.append(entry.path), real(entry, limit))[1]  # type: ignore[method-assign,func-returns-value]
+        self._seen = 0
+
+    def drop(self, path: str, content: bytes = b"") -> None:
+        file = self.folder / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+
+    def take(self, *paths: str) -> None:
+        for path in paths:
+            (self.folder / path).unlink()
+
+    def round(self, **options: bool) -> Round:
+        self.fetched.clear()
+        return Sync(self.settings, self.source, self.store).round(**options)
+
+    def people(self) -> dict[str, str]:
+        return {person.name: person_words(person) for person in statuses(self.store)[1]}
+
+    def results(self) -> dict[str, str]:
+        found, people = statuses(self.store)
+        names = {person.id: person.name for person in people}
+        return {status.path: " ".join(filter(None, file_words(status, names))) for status in found}
+
+    def events(self) -> list[tuple[str, str | None]]:
+        """Kind and person of what has been recorded since the last call."""
+        found = self.store.events(after_id=self._seen)
+        self._seen = found[-1].id if found else self._seen
+        return [(event.kind, event.person) for event in found]
+
+
+def world_of(place: Path, photos: str = "{}") -> Iterator[World]:
+    data = place / "data"
+    data.mkdir()
+    (data / "doorctl.yaml").write_text(f"photos: {photos}\n")
+    settings = Settings.find(None, data)
+    with open_store(settings) as store:
+        yield World(place, store, settings)
+
+
+@pytest.fixture
+def world(tmp_path: Path, models_dir: Path) -> Iterator[World]:
+    yield from world_of(tmp_path)
+
+
+def test_photos_become_people_and_each_refusal_says_why(world: World) -> None:
+    """First photos enrol, later ones add, and whatever cannot be used is told in words with a way out."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
+    world.drop(f"{COLLINS}/IMG_1234.jpg", jpeg(astronaut_file()))
+    world.drop("IMG_1234.jpg", jpeg(astronaut_file(), flip=True))
+    world.drop("Chelsea-1.png", cat_file().read_bytes())
+    world.drop("Broken-1.jpg", jpeg(hopper_file())[:1000])
+    world.drop("Empty-1.jpg")
+    world.drop("Drawn-1.svg", b"<svg/>")
+    world.drop("Impostor-1.jpg", jpeg(hopper_file(), dim=0.9))
+    done = world.round()
+    assert world.people() == {HOPPER: "let in", COLLINS: "let in"}
+    assert done.done == {"enrolled": 3, "refused": 6}
+    results = world.results()
+    assert results[f"{HOPPER}-2.jpg"] == "accepted"
+    for path, words in {
+        "IMG_1234.jpg": "camera",
+        "Chelsea-1.png": "no face",
+        "Broken-1.jpg": "damaged",
+        "Empty-1.jpg": "is empty",
+        "Drawn-1.svg": ".svg",
+        "Impostor-1.jpg": f"known already, as {HOPPER}",
+    }.items():
+        assert results[path].startswith("refused"), path
+        assert words in results[path]
+    assert [kind for kind, _ in world.events()].count(EventKind.PHOTO_REFUSED) == 6
+    assert world.round().quiet
+    assert world.fetched == []
+
+
+def test_a_mark_shuts_out_and_outlives_the_photos(world: World) -> None:
+    """While DENY stands she is denied and her face known, though every photo goes; then nothing is left."""
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.round()
+    world.events()
+    world.drop("grace hopper - deny (1).txt")
+    world.round()
+    assert world.people()[HOPPER] == "denied"
+    assert world.events() == [(EventKind.PERSON_DENIED, HOPPER)]
+    world.take(f"{HOPPER}-1.jpg")
+    world.drop("Somebody Else-1.jpg", jpeg(hopper_file(), flip=True))
+    world.round()
+    assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
+    assert f"as {HOPPER}, who is denied" in world.results()["Somebody Else-1.jpg"]
+    world.take("grace hopper - deny (1).txt")
+    world.round()
+    assert HOPPER not in world.people()
+
+
+def test_taking_the_mark_away_restores(world: World) -> None:
+    """With her photos still there she is let in again, and nothing is fetched for it."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-DENY")
+    world.round()
+    assert world.people() == {HOPPER: "denied"}
+    world.take(f"{HOPPER}-DENY")
+    world.events()
+    world.round()
+    assert world.people() == {HOPPER: "let in"}
+    assert world.events() == [(EventKind.PERSON_ALLOWED, HOPPER)]
+    assert world.fetched == []
+
+
+def test_an_operators_denial_is_not_lifted_by_the_folder_nor_the_other_way_round(world: World) -> None:
+    """Each word against a person stands until whoever spoke it takes it back."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-DENY")
+    world.round()
+    world.store.set_denied(HOPPER, True)
+    world.take(f"{HOPPER}-DENY")
+    world.round()
+    assert world.people() == {HOPPER: "denied"}
+    world.drop(f"{HOPPER}-DENY")
+    world.round()
+    world.store.set_denied(HOPPER, False)
+    assert world.people() == {HOPPER: "denied"}
+    assert world.store.person(HOPPER).marks == (f"{HOPPER}-DENY",)
+
+
+def test_a_deleted_photo_takes_its_template_and_the_last_one_the_person(world: World) -> None:
+    """One by one: fewer templates, then nobody, and the name is erased with them."""
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    for number, flip in ((1, False), (2, True)):
+        world.drop(f"{HOPPER}-{number}.jpg", jpeg(hopper_file(), flip=flip))
+    world.round()
+    world.take(f"{HOPPER}-1.jpg")
+    world.round()
+    assert world.store.person(HOPPER).photos == 1
+    world.take(f"{HOPPER}-2.jpg")
+    world.round()
+    assert world.people() == {COLLINS: "let in"}
+    assert world.events()[-1][0] == EventKind.PERSON_REVOKED
+    assert all(
+        HOPPER.encode() not in file.read_bytes() for file in world.store.path.parent.glob("doorctl.db*")
+    )
+
+
+def test_an_emptied_folder_waits_for_a_word(world: World) -> None:
+    """Nobody is locked out by it, no mark is lifted by it; with the word given, all goes."""
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-DENY")
+    world.round()
+    world.take(f"{COLLINS}-1.jpg", f"{HOPPER}-1.jpg", f"{HOPPER}-DENY")
+    assert world.round().held_back == (COLLINS,)
+    assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
+    assert (EventKind.REMOVALS_HELD, None) in world.events()
+    world.drop("Late-1.txt")  # the rest goes on meanwhile
+    world.round()
+    assert world.results()["Late-1.txt"].startswith("refused")
+    assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
+    world.round(accept=True)
+    assert world.people() == {}
+
+
+def test_what_comes_back_before_the_word_is_as_it_was(world: World) -> None:
+    """A stick that is put in again, a slip that is undone: nobody is fetched anew, nobody waits any more."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.round()
+    content = (world.folder / f"{HOPPER}-1.jpg").read_bytes()
+    world.take(f"{HOPPER}-1.jpg")
+    assert world.round().held_back == (HOPPER,)
+    world.drop(f"{HOPPER}-1.jpg", content)
+    assert world.round().held_back == ()
+    assert world.fetched == []
+    assert world.people() == {HOPPER: "let in"}
+
+
+def test_a_rename_moves_the_person_without_a_fetch(world: World) -> None:
+    """The old name goes and the new one is let in at once; it counts as no removal, even of the last one."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.round()
+    (world.folder / f"{HOPPER}-1.jpg").rename(world.folder / "Rear Admiral Hopper-1.jpg")
+    done = world.round()
+    assert (world.people(), world.fetched) == ({"Rear Admiral Hopper": "let in"}, [])
+    assert done.held_back == ()
+
+
+def test_another_face_under_a_known_name_waits_for_an_operator(world: World) -> None:
+    """Whoever drops CEO-2.jpg with an own face is not let in, but for an operator's word."""
+    world.drop("CEO-1.jpg", jpeg(hopper_file()))
+    world.round()
+    world.drop("CEO-2.jpg", jpeg(astronaut_file()))
+    assert world.round().done == {"held": 1}
+    assert world.store.person("CEO").photos == 1
+    assert world.results()["CEO-2.jpg"].startswith("waits")
+    world.store.reject("CEO", [1])
+    assert world.results()["CEO-2.jpg"].startswith("refused an operator")
+    (world.folder / "CEO-2.jpg").rename(world.folder / "CEO-3.jpg")
+    world.round()
+    assert world.results()["CEO-3.jpg"].startswith("refused an operator")
+    assert world.store.person("CEO").photos == 1
+
+
+def test_a_changed_file_replaces_its_template_once_it_may(world: World) -> None:
+    """A photo that is written over by another face does not take the person's access, and gives none."""
+    world.drop("CEO-1.jpg", jpeg(hopper_file()))
+    world.round()
+    world.drop("CEO-1.jpg", jpeg(astronaut_file()))
+    world.round()
+    assert (world.store.person("CEO").photos, world.store.person("CEO").held) == (1, 1)
+    world.drop("CEO-1.jpg", b"no picture at all")
+    world.round()
+    assert (world.store.person("CEO").photos, world.store.person("CEO").held) == (1, 0)
+    world.drop("CEO-1.jpg", jpeg(hopper_file(), flip=True))
+    world.round()
+    assert [photo.held for photo in world.store.photos("CEO")] == [None]
+    assert world.results()["CEO-1.jpg"] == "accepted"
+
+
+def test_whom_an_operator_removed_the_folder_does_not_bring_back(world: World) -> None:
+    """A full look at the folder finds the photos and leaves them; a new photo counts."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.round()
+    world.store.remove(HOPPER)
+    world.round()
+    assert world.people() == {}
+    assert "operator" in world.results()[f"{HOPPER}-1.jpg"]
+    world.drop(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
+    world.round()
+    assert world.people() == {HOPPER: "let in"}
+
+
+def test_a_refused_double_is_looked_at_again_when_its_person_has_gone(world: World) -> None:
+    """The face is free once the other name is gone: no need to drop the photo again."""
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.drop("A-1.jpg", jpeg(hopper_file()))
+    world.drop("B-1.jpg", jpeg(hopper_file(), flip=True))
+    world.round()
+    assert "known already, as A" in world.results()["B-1.jpg"]
+    world.take("A-1.jpg")
+    world.round()
+    world.round()
+    assert world.people() == {COLLINS: "let in", "B": "let in"}
+
+
+def test_of_many_photos_the_most_different_count(tmp_path: Path, models_dir: Path) -> None:
+    """No more than photos.max_templates are compared; a spare one steps in when one of them goes."""
+    for world in world_of(tmp_path, "{max_templates: 2}"):
+        for number, dim in enumerate((1.0, 0.95, 0.9)):
+            world.drop(f"{HOPPER}-{number}.jpg", jpeg(hopper_file(), dim=dim, flip=number == 2))
+        world.round()
+        assert world.store.person(HOPPER).photos == 2
+        kept = [path for path, words in world.results().items() if words == "accepted"]
+        assert f"{HOPPER}-2.jpg" in kept  # the mirrored one differs most
+        world.take(kept[0])
+        world.round()
+        assert world.store.person(HOPPER).photos == 2
+
+
+def test_approve_new_holds_the_first_photo_too(tmp_path: Path, models_dir: Path) -> None:
+    """Nobody at all comes in by dropping a photo where the owner wants to see each first one."""
+    for world in world_of(tmp_path, "{approve_new: true}"):
+        world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+        world.round()
+        assert world.people() == {HOPPER: "waits for an operator"}
+        world.store.approve(HOPPER, [1])
+        world.round()
+        assert world.people() == {HOPPER: "let in"}
+
+
+def test_with_keep_deletions_mean_nothing(tmp_path: Path, models_dir: Path) -> None:
+    """For folders in which many may delete: photos and marks stay, until an operator says so."""
+    for world in world_of(tmp_path, "{on_delete: keep}"):
+        world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+        world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+        world.drop(f"{COLLINS}-DENY")
+        world.round()
+        world.take(f"{HOPPER}-1.jpg", f"{COLLINS}-DENY")
+        world.round()
+        assert world.people() == {HOPPER: "let in", COLLINS: "denied"}
+        world.round(accept=True)
+        assert world.people() == {COLLINS: "let in"}
+
+
+def test_photos_enrolled_by_hand_are_not_the_folders(world: World) -> None:
+    """What an operator enrolled stays though the same file was in the folder and has gone."""
+    from doorctl.app.enrolment import photo_to_template
+    from doorctl.app.wiring import open_eye
+
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.round()
+    by_hand = photo_to_template(open_eye(world.settings), world.folder / f"{HOPPER}-1.jpg")
+    world.store.enrol(HOPPER, [by_hand])
+    world.take(f"{HOPPER}-1.jpg")
+    world.round()
+    assert world.people() == {COLLINS: "let in", HOPPER: "let in"}
+
+
+def test_the_receipt_is_in_the_folder_and_written_only_when_changed(world: World) -> None:
+    """One page tells every photo and every person; hostile names are only text in it."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop("Evil|[x](http:__y)-1.jpg", b"x")
+    world.round()
+    assert write_receipt(world.store, world.source, "front door")
+    page = (world.folder / "_doorctl" / "front door.md").read_text()
+    assert f"| {HOPPER}-1.jpg | accepted |" in page
+    assert "Evil\\|\\[x\\](http:\\_\\_y)-1.jpg | refused" in page
+    assert f"| {HOPPER} | let in | 1 |" in page
+    assert not write_receipt(world.store, world.source, "front door")
+    assert world.round().quiet  # doorctl's own page is nobody's photo
