@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, Self
 
+from doorctl.core.listing import Changes, Entry
 from doorctl.errors import DoorctlError
+
+__all__ = [
+    "Changes",
+    "Entry",
+    "FetchError",
+    "PhotoSource",
+    "ReadOnlyError",
+    "SourceError",
+    "UnreachableError",
+]
 
 
 class SourceError(DoorctlError, OSError):
@@ -38,36 +48,6 @@ class FetchError(DoorctlError):
 
 class ReadOnlyError(SourceError):
     """Nothing may be written to the folder."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A file in the folder."""
-
-    path: str
-    """From the folder on, as it is shown, parted by ``/``: ``Grace Hopper/portrait.jpg``."""
-    key: str
-    """What tells this path from others: in lower case where capitals do not matter."""
-    size: int
-    """Bytes."""
-    hash: str
-    """Dropbox's content hash of what is in it, 64 hexadecimal digits."""
-    by: str = ""
-    """Who changed it last, where the folder tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What has happened in the folder since a cursor, in one piece however many pages it took."""
-
-    entries: tuple[Entry, ...]
-    """Files as they are now, each once."""
-    deleted: tuple[str, ...]
-    """Keys of what has gone, each with everything below it."""
-    cursor: str
-    """Where the next changes begin."""
-    complete: bool
-    """Whether ``entries`` is everything that there is, so that what is not among them has gone."""
 
 
 class PhotoSource(Protocol):

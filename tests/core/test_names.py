@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from doorctl.core.names import LONGEST, clean_name, name_key
 from doorctl.errors import NameRefusedError
-from doorctl.store.names import LONGEST, clean_name, name_key
 
 
 def test_a_name_is_trimmed_and_composed() -> None:

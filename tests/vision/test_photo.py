@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -153,6 +155,125 @@ def test_scrambled_photos_never_crash() -> None:
         except PhotoError:
             refused += 1
     assert refused > 0
+
+
+def heic(picture: Pillow.Image, **options: object) -> bytes:
+    """The pixels as they are; an orientation in ``exif`` is written both there and where HEIC has it."""
+    out = io.BytesIO()
+    pillow_heif = pytest.importorskip("pillow_heif")
+    file = pillow_heif.from_bytes(picture.mode, picture.size, picture.tobytes())
+    file.save(out, quality=95, chroma=444, **options)
+    return out.getvalue()
+
+
+def declaring(data: bytes, width: int, height: int) -> bytes:
+    """A HEIC that says that it has another size than what is coded in it."""
+    head, *tails = data.split(b"ispe\0\0\0\0")
+    assert tails
+    size = struct.pack(">II", width, height)
+    return head + b"".join(b"ispe\0\0\0\0" + size + tail[8:] for tail in tails)
+
+
+def test_heic(corner: Pillow.Image) -> None:
+    """A photo as iPhones take it is read like any other, in colour, in grey and with an alpha channel."""
+    check(read_photo(heic(corner)))
+    check(read_photo(heic(corner.convert("RGBA"))))
+    grey = read_photo(heic(corner.convert("L")))
+    assert (grey == grey[:, :, :1]).all()
+
+
+@pytest.mark.parametrize(("orientation", "turn"), [(6, "ROTATE_90"), (8, "ROTATE_270"), (3, "ROTATE_180")])
+def test_heic_orientation(corner: Pillow.Image, orientation: int, turn: str) -> None:
+    """A HEIC that the phone stored turned comes out upright, turned once and not twice."""
+    stored = corner.transpose(Pillow.Transpose[turn])
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    data = heic(stored, exif=exif.tobytes())
+    assert b"irot" in data
+    check(read_photo(data))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_heic_is_damaged(share: float) -> None:
+    """A HEIC that broke off on the way is refused, wherever it did."""
+    with Pillow.open(hopper_file()) as picture:
+        whole = heic(picture)
+    with pytest.raises(PhotoError, match=r"is (damaged|not a photo).*(JPEG|copy)"):
+        read_photo(whole[: int(share * len(whole))])
+
+
+def test_scrambled_heic_never_crashes(corner: Pillow.Image) -> None:
+    """Random bytes in a HEIC are read or refused, and bring nothing down."""
+    whole, random = heic(corner), np.random.default_rng(5)
+    refused = 0
+    for _ in range(200):
+        bad = bytearray(whole)
+        for at in random.integers(12, len(whole), 4):
+            bad[at] = random.integers(0, 256)
+        try:
+            read_photo(bytes(bad))
+        except PhotoError:
+            refused += 1
+    assert refused > 0
+
+
+MEMORY = """
+import resource, sys
+from doorctl.errors import PhotoError
+from doorctl.vision.photo import read_photo
+import pillow_heif
+data = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    read_photo(data)
+except PhotoError as error:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("coded", "declared", "reason"),
+    [
+        (100, (20_000, 20_000), "is too large, 20000x20000"),
+        (100, (5001, 40), "is too large, 5001x40"),
+        (100, (0, 0), "HEIC"),
+        (3000, (100, 100), "HEIC"),
+    ],
+)
+def test_a_huge_heic_costs_nothing(coded: int, declared: tuple[int, int], reason: str) -> None:
+    """Neither a size that is only declared nor one that is hidden in the stream takes memory."""
+    data = declaring(heic(Pillow.new("RGB", (coded, coded), "red")), *declared)
+    command = [sys.executable, "-c", MEMORY]
+    told = subprocess.run(command, input=data, capture_output=True, check=True).stdout.decode()
+    kilobytes, _, message = told.partition(" ")
+    assert reason in message
+    assert int(kilobytes) < 20_000
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
+def test_without_the_extra_heic_is_refused(brand: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has not installed the extra is told how, and that JPEG will do."""
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(PhotoError, match=r"HEIC and AVIF.*JPEG.*pip install 'doorctl\[heic\]'"):
+        read_photo(b"\0\0\0\x18ftyp" + brand + bytes(200))
+
+
+def test_avif_is_read_or_refused(corner: Pillow.Image) -> None:
+    """An AVIF is refused with an advice where libheif has no decoder for it, and never misread."""
+    pytest.importorskip("pillow_heif")
+    try:
+        data = encoded(corner, "AVIF")
+    except (KeyError, OSError):
+        pytest.skip("this Pillow cannot write AVIF")
+    try:
+        image = read_photo(data)
+    except PhotoError as error:
+        told = str(error)
+    else:
+        check(image)
+        return
+    assert "AVIF that cannot be read" in told
+    assert "save it as JPEG" in told
 
 
 def test_places_that_are_no_files(tmp_path: Path) -> None:
