@@ -129,7 +129,8 @@ class Syncing:
                     )
                 if self._settings.config.photos.receipts:
                     write_receipt(store, source)
-                if not self._stop.is_set():
+                # What a round did may have freed a face for another name: look again before waiting.
+                if done.quiet and not self._stop.is_set():
                     source.wait(done.cursor, WAIT_SECONDS)
 
     def _commits(self, store: Store) -> None:

@@ -101,7 +101,10 @@ def _rounds(settings: Settings, *, forever: bool, accept: bool, as_json: bool) -
         )
         while True:
             with one_round(settings):
-                done = steps.round(accept=accept)
+                done = again = steps.round(accept=accept)
+                while not again.quiet:  # what a round did may have freed a face for another name
+                    again = steps.round()
+                    done.done.update(again.done)
             progress.update(task, visible=False)
             if settings.config.photos.receipts:
                 write_receipt(store, photos)
