@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
@@ -63,7 +64,7 @@ class Sync:
         source: the folder.
         store: where it is kept. Not one that the frame loop uses: it is busy for a while at times.
         changed: called after each change of who may come in, within no transaction.
-        commits: called in each transaction that changes that, just before its end.
+        commits: called in each transaction that may, at its end, with the store's version at its beginning.
         tell: told how many files of how many have been learnt from.
         stopped: asked between photos whether to leave the rest of a round to the next.
 
@@ -78,7 +79,7 @@ class Sync:
         store: Store,
         *,
         changed: Callable[[], None] = lambda: None,
-        commits: Callable[[], None] = lambda: None,
+        commits: Callable[[int], None] = lambda before: None,
         tell: Callable[[int, int], None] = lambda done, total: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -129,7 +130,7 @@ class Sync:
 
     def _settle(self, todo: Plan, *, accept: bool) -> None:
         """First who is kept out or gone, then renames, in one step; then photo after photo."""
-        with self._store.undisturbed() as db:
+        with self._changing() as db:
             learnt = files.templates_by_hash(db, {w.entry.hash for w in todo.wanted}, self._model)
             before = behind.denials(db)
             for entry, mark in todo.marks:
@@ -142,7 +143,6 @@ class Sync:
             self._remove(db, todo, learnt, accept=accept)
             behind.spread_again(db, self._model, self._photos.max_templates)
             self._tell_denials(db, before)
-            self._commits()
         if not todo.empty:
             self._changed()
         if todo.gone:
@@ -221,14 +221,20 @@ class Sync:
             failed, state = PhotoError(error.message, error.hint), State.PARKED
         except PhotoError as error:
             failed = PhotoError(error.message.removeprefix(f"{entry.path}: "), error.hint)
-        with self._store.undisturbed() as db:
+        with self._changing() as db:
             if photo is None:
                 self._refuse(db, entry, name, failed, state)
                 behind.sweep(db)
             else:
                 self._take(db, wanted, photo)
-            self._commits()
         self._changed()
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        with self._store.undisturbed() as db:
+            before = self._store.version()
+            yield db
+            self._commits(before)
 
     def _look(self, content: bytes, entry: Entry) -> NewPhoto:
         if self._eye is None:

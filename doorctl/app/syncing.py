@@ -113,7 +113,7 @@ class Syncing:
                 source,
                 store,
                 changed=lambda: self._changed(store),
-                commits=lambda: self._commits(store),
+                commits=lambda before: self._commits(store, before),
                 stopped=self._stop.is_set,
             )
             while not self._stop.is_set():
@@ -133,8 +133,11 @@ class Syncing:
                 if done.quiet and not self._stop.is_set():
                     source.wait(done.cursor, WAIT_SECONDS)
 
-    def _commits(self, store: Store) -> None:
-        self._coming, self._coming_since = store.version(), time.monotonic()
+    def _commits(self, store: Store, before: int) -> None:
+        # What a command has changed meanwhile must not wait for this thread: then nothing is promised.
+        known = before == self._coming or (self.offer is not None and before == self.offer.version)
+        self._coming = store.version() if known else -1
+        self._coming_since = time.monotonic()
 
     def _changed(self, store: Store, *, at_once: bool = False) -> None:
         """Offer the people as they are now; in a long round not after every photo."""

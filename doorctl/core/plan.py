@@ -92,8 +92,9 @@ def plan(known: Mapping[str, Known], changes: Changes, rules: Rules) -> Plan:
     missing = known.keys() - entries.keys()
     if not changes.complete:
         # Asked of each key for its own folders, so that a thousand of each cost no million looks.
-        deleted = frozenset(changes.deleted)
-        missing = {key for key in missing if not deleted.isdisjoint(_above(key))}
+        # A file where a folder was ousts all that was in it, whether that is told or not.
+        roots = entries.keys() | frozenset(changes.deleted)
+        missing = {key for key in missing if not roots.isdisjoint(_above(key))}
     due = [k.entry for key, k in known.items() if k.again and not k.gone and key not in entries]
     marks: list[tuple[Entry, Mark]] = []
     back: list[Entry] = []

@@ -93,10 +93,8 @@ class DropboxFolder:
         """What has happened since a cursor; ``None`` if Dropbox does not know it any more."""
         try:
             return self._pages(self._client.files_list_folder_continue(cursor))
-        except ApiError as error:
-            if error.error.is_path():
-                raise  # the folder has gone
-        except BadInputError:  # a cursor that never was one, or another account's
+        except (ApiError, BadInputError):
+            # Too old, another account's, or never one; or the folder has gone, as listing it will tell.
             pass
         _log.info("%s: the cursor is not known any more, so everything is listed", self.name)
         return None

@@ -128,6 +128,14 @@ def test_a_deleted_folder_takes_all_below_it_and_nothing_beside_it() -> None:
     assert todo.gone == ("bob/1.jpg", "bob/2.jpg")
 
 
+def test_a_file_where_a_folder_was_ousts_what_was_in_it() -> None:
+    """Dropbox may tell of the file alone: nobody may keep access by a photo that is nowhere any more."""
+    one = entry("x.jpg/a.jpg")
+    known = done({}, plan({}, everything({one.key: one}), RULES))
+    todo = plan(known, Changes((entry("x.jpg"),), (), "", complete=False), RULES)
+    assert todo.gone == ("x.jpg/a.jpg",)
+
+
 def test_what_failed_is_tried_again_when_it_is_time_though_nothing_changed() -> None:
     """A photo that was parked does not wait for somebody to touch it."""
     one = entry("Ann-1.jpg")
