@@ -106,7 +106,7 @@ def test_a_failed_long_poll_is_left_alone_for_a_while(standin: StandIn) -> None:
         assert source.wait(cursor, 30)
         assert source.wait(cursor, 30)
         assert not source.wait(cursor, 0.01)
-        assert time.monotonic() - start > 0.2
+        assert time.monotonic() - start > 0.15  # twice 0.1, the first of which may have begun before
     assert standin.log.count(LONGPOLL) == 1
 
 
