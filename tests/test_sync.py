@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.sync import Round, Sync
 from doorctl.app.sync_status import statuses, write_receipt
+from doorctl.core.listing import Entry
 from doorctl.core.receipt import file_words, person_words
 from doorctl.core.records import EventKind
+from doorctl.enrol.content_hash import content_hash
 from doorctl.enrol.folder import FolderSource
+from doorctl.models.install import load
+from doorctl.store import files
 from doorctl.store.database import Store
+from doorctl.store.records import NewPhoto
 from doorctl.vision.photo import read_photo
 from tests.pictures import astronaut_file, cat_file, hopper_file
 
@@ -47,6 +53,22 @@ class World:
         file = self.folder / path
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(content)
+
+    def make(self, *names: str) -> None:
+        """People with made-up templates, and files that stand behind them."""
+        rng = np.random.default_rng(len(names))
+        model = load(self.settings.models, prefer=None).embedder.card.name
+        for name in names:
+            content = name.encode()
+            self.drop(f"{name}-1.jpg", content)
+            vector = rng.standard_normal(256).astype(np.float32)
+            sha256 = hashlib.sha256(content).hexdigest()
+            unit = vector / np.linalg.norm(vector)
+            photo = NewPhoto(sha256, f"{name}-1.jpg", model, unit, foldered=True)
+            entry = Entry(f"{name}-1.jpg", f"{name}-1.jpg", len(content), content_hash(content))
+            with self.store.undisturbed() as db:
+                self.store.enrol(name, [photo])
+                files.put_taken(db, entry, name, sha256, waits=False)
 
     def take(self, *paths: str) -> None:
         for path in paths:
@@ -131,6 +153,7 @@ def test_a_mark_shuts_out_and_outlives_the_photos(world: World) -> None:
     world.round()
     assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
     assert f"as {HOPPER}, who is denied" in world.results()["Somebody Else-1.jpg"]
+    assert world.results()[f"{HOPPER}-1.jpg"].startswith("deleted the removal waits")
     world.take("grace hopper - deny (1).txt")
     world.round()
     assert HOPPER not in world.people()
@@ -200,6 +223,31 @@ def test_an_emptied_folder_waits_for_a_word(world: World) -> None:
     assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
     world.round(accept=True)
     assert world.people() == {}
+
+
+def test_more_than_a_fifth_at_once_wait_and_so_do_many_one_by_one(world: World) -> None:
+    """Of seven people one may go in ten minutes; two wait, whether together or one after the other."""
+    world.make("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")
+    assert world.round().quiet
+    world.take("Ann-1.jpg", "Bob-1.jpg")
+    assert world.round().held_back == ("Ann", "Bob")
+    world.drop("Ann-1.jpg", b"Ann")
+    assert world.round().held_back == ()
+    assert set(world.people()) == {"Ann", "Cid", "Dan", "Eve", "Fay", "Gus"}
+    world.take("Cid-1.jpg")
+    assert world.round().held_back == ("Cid",)
+    assert world.people()["Cid"] == "let in"
+
+
+def test_any_number_may_be_renamed_at_once(world: World) -> None:
+    """Whoever tidies the folder's names locks nobody out and waits for nobody."""
+    world.make("Ann", "Bob", "Cid", "Dan", "Eve")
+    world.round()
+    for name in ("Ann", "Bob", "Cid"):
+        (world.folder / f"{name}-1.jpg").rename(world.folder / f"{name} Smith-1.jpg")
+    assert world.round().held_back == ()
+    assert set(world.people()) == {"Ann Smith", "Bob Smith", "Cid Smith", "Dan", "Eve"}
+    assert world.fetched == []
 
 
 def test_what_comes_back_before_the_word_is_as_it_was(world: World) -> None:
