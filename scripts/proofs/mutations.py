@@ -199,6 +199,54 @@ MUTATIONS = (
 )
 
 
+PLAN, SYNC, BEHIND, FILES = "core/plan.py", "app/sync.py", "store/behind.py", "store/files.py"
+FOLDER = (
+    Mutation(
+        "a photo that is the same is fetched again", "before.entry.hash != entry.hash or ", "True or ", PLAN
+    ),
+    Mutation(
+        "a changed photo is left",
+        "if before.entry.hash != entry.hash or before.again:",
+        "if before.again:",
+        PLAN,
+    ),
+    Mutation("a file ousts no folder", "roots = entries.keys() | frozenset(", "roots = frozenset(", PLAN),
+    Mutation("what is listed whole loses nothing", "if not changes.complete:", "if True:", PLAN),
+    Mutation(
+        "what is missing stays", "gone=tuple(sorted(fresh | nameless))", "gone=tuple(sorted(nameless))", PLAN
+    ),
+    Mutation("any size is fetched", "entry.size > rules.max_bytes", "False", PLAN),
+    Mutation("what failed is never tried again", " or before.again:", ":", PLAN),
+    Mutation("any number may go at once", "len(lost) + recent > most", "False", SYNC),
+    Mutation("the last one may go", "or not behind.with_access(db)", "", SYNC),
+    Mutation("marks are lifted though removals wait", "marks=not spare", "marks=True", SYNC),
+    Mutation("a rename is a removal", "- behind.denied_keys(db) - moved", "- behind.denied_keys(db)", SYNC),
+    Mutation(
+        "another's face is enrolled",
+        "if isinstance(outcome, PhotoError):\n            self._refuse",
+        "if False:\n            self._refuse",
+        SYNC,
+    ),
+    Mutation("the first photo never waits", " and self._photos.approve_new", " and False", SYNC),
+    Mutation("keep means revoke", 'self._photos.on_delete == "keep" and', "False and", SYNC),
+    Mutation(
+        "an operator's removal is forgotten", "if files.unwanted(db, entry.hash, name):", "if False:", SYNC
+    ),
+    Mutation(
+        "a denied person's templates go", "leave = denied_keys(db) | set(spare)", "leave = set(spare)", BEHIND
+    ),
+    Mutation(
+        "what was there before goes",
+        "photos.sha256 IN (files.sha256, files.was)",
+        "photos.sha256 = files.sha256",
+        BEHIND,
+    ),
+    Mutation("photos by hand go too", "WHERE foldered AND NOT {_BEHIND}", "WHERE NOT {_BEHIND}", BEHIND),
+    Mutation("a rejected photo is as good as before", "_unwant(db, person, [content])", "pass", FILES),
+)
+"""Rules of the folder: who is learnt, kept out and forgotten."""
+
+FOLDER_PROOFS = ("tests/core/test_plan.py", "tests/test_sync.py")
 CORE_PROOFS = tuple(f"tests/core/test_{name}.py" for name in ("door", "life", "challenge"))
 VISION_PROOFS = ("tests/vision/test_passive.py",)
 """These need the nets: where DOORCTL_MODELS names none they skip, and the mutation counts as surviving."""
@@ -222,6 +270,8 @@ def survives(mutation: Mutation | None) -> bool:
                 raise ValueError(f"{mutation.what}: {mutation.old!r} stands {text.count(mutation.old)} times")
             file.write_text(text.replace(mutation.old, mutation.new))
         proofs = VISION_PROOFS if mutation is not None and mutation.file == PASSIVE else CORE_PROOFS
+        if mutation in FOLDER:
+            proofs = FOLDER_PROOFS
         tests = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *proofs],
             cwd=copy,
@@ -241,11 +291,12 @@ def main() -> int:
         print("the tests fail on the door as it is: nothing can be said of mutations")
         return 2
     survivors = 0
-    for mutation in MUTATIONS:
+    for mutation in (*MUTATIONS, *FOLDER):
         lives = survives(mutation)
         survivors += lives
         print(f"{'SURVIVES' if lives else 'found':<9} {mutation.what}", flush=True)
-    print(f"{len(MUTATIONS) - survivors} of {len(MUTATIONS)} mutations found")
+    count = len(MUTATIONS) + len(FOLDER)
+    print(f"{count - survivors} of {count} mutations found")
     return 1 if survivors else 0
 
 
