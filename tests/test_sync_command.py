@@ -33,6 +33,7 @@ def test_a_stick_full_of_photos_becomes_people(door: Path, folder: Path, models_
     assert "sharpness" in shown
 
 
+@pytest.mark.slow
 def test_status_tells_each_file_and_each_person(door: Path, folder: Path, models_dir: Path) -> None:
     """What was refused says why and what to do, for people and for scripts; the exit code tells of it."""
     (folder / "Chelsea-1.png").write_bytes(cat_file().read_bytes())
@@ -53,6 +54,7 @@ def test_status_tells_each_file_and_each_person(door: Path, folder: Path, models
     assert "no face" in table
 
 
+@pytest.mark.slow
 def test_a_mark_is_not_overruled_from_the_command_line(door: Path, folder: Path, models_dir: Path) -> None:
     """'people allow' says which file denies her, and that it has to go."""
     (folder / "Grace Hopper-DENY").touch()
@@ -60,6 +62,7 @@ def test_a_mark_is_not_overruled_from_the_command_line(door: Path, folder: Path,
     refused(doorctl("people", "allow", "Grace Hopper", data=door), 77, "Grace Hopper-DENY", "take that file")
 
 
+@pytest.mark.slow
 def test_removals_wait_for_the_word(door: Path, folder: Path, models_dir: Path) -> None:
     """An emptied folder is told loudly, and carried out only when confirmed."""
     doorctl("sync", "--once", "--source", f"folder:{folder}", data=door)

@@ -101,6 +101,7 @@ def test_login_asks_for_no_more_than_it_needs(standin: StandIn, home: Path) -> N
     assert fields["can_write"] is False
 
 
+@pytest.mark.slow
 def test_login_with_a_wrong_code_or_none(standin: StandIn, home: Path) -> None:
     """Exit code 77 with what to do, no traceback, and no file."""
     for typed, words in (("wrong-code\n", "does not take this code"), ("\n", "no code"), ("", "no code")):
@@ -114,6 +115,7 @@ def test_login_with_a_wrong_code_or_none(standin: StandIn, home: Path) -> None:
     assert not (home / NAME).exists()
 
 
+@pytest.mark.slow
 def test_login_without_a_network_or_a_key(standin: StandIn, home: Path) -> None:
     """No network is exit code 75; no app key is a matter of the configuration."""
     session = Session(standin, home)
@@ -146,6 +148,7 @@ def test_the_authorize_page_is_dropboxs_own(standin: StandIn, home: Path) -> Non
         standin.authorize(address.replace("S256", "none"))
 
 
+@pytest.mark.slow
 def test_status_tells_how_it_stands(standin: StandIn, home: Path) -> None:
     """Who, which folder, whether receipts can be written; nothing is written to find that out."""
     save_token(home, Token(standin.refresh_token))
@@ -162,6 +165,7 @@ def test_status_tells_how_it_stands(standin: StandIn, home: Path) -> None:
     assert "cannot be written" in run(standin, home, "status", **{VARIABLE: reader}).stdout
 
 
+@pytest.mark.slow
 def test_status_says_what_is_wrong(standin: StandIn, home: Path) -> None:
     """No token, a revoked one, no network, no folder: an exit code and what to do for each."""
     refused(run(standin, home, "status"), 77, "no Dropbox token", "doorctl dropbox login")
@@ -176,6 +180,7 @@ def test_status_says_what_is_wrong(standin: StandIn, home: Path) -> None:
     refused(run(standin, home, "status"), 77, "doorctl dropbox login")
 
 
+@pytest.mark.slow
 def test_logout_revokes_and_erases(standin: StandIn, home: Path) -> None:
     """The token is of no use to anyone afterwards, and gone; a revoked one is only erased."""
     save_token(home, Token(standin.refresh_token))
