@@ -165,8 +165,8 @@ def test_taking_the_mark_away_restores(world: World) -> None:
     world.drop(f"{HOPPER}-DENY")
     world.round()
     assert world.people() == {HOPPER: "denied"}
+    assert world.events() == [(EventKind.PERSON_ENROLLED, HOPPER), (EventKind.PERSON_DENIED, HOPPER)]
     world.take(f"{HOPPER}-DENY")
-    world.events()
     world.round()
     assert world.people() == {HOPPER: "let in"}
     assert world.events() == [(EventKind.PERSON_ALLOWED, HOPPER)]

@@ -258,7 +258,9 @@ class Sync:
         if isinstance(outcome, PhotoError):
             self._refuse(db, entry, name, outcome, State.CONFLICT)
             return
+        denied = behind.denials(db)
         enrolment = self._store.enrol(name, [outcome])
+        self._tell_denials(db, denied)  # a mark may have been there before the person
         waits = photo.sha256 in enrolment.held
         files.put_taken(db, entry, name, photo.sha256, waits=waits)
         behind.sweep(db)

@@ -45,11 +45,13 @@ def sync(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn people from the folder that the configuration's 'photos' names, and forget whose photos are gone.
+    """Learn people from a folder of photos, and forget those whose photos are gone.
 
-    'doorctl run' does this by itself. "Grace Hopper-1.jpg" is a photo of Grace Hopper, and so is any in a
-    sub-folder "Grace Hopper"; a file "Grace Hopper-DENY" keeps her out. With --once the exit code is 65 where
-    a photo was refused, and 77 where something waits for an operator's word.
+    The folder is what the configuration's 'photos' names. 'doorctl run' does
+    this by itself. "Grace Hopper-1.jpg" is a photo of Grace Hopper, and so is any
+    in a sub-folder "Grace Hopper"; a file "Grace Hopper-DENY" keeps her out.
+    With --once the exit code is 65 where a photo was refused, and 77 where
+    something waits for an operator's word.
     """
     settings = _with_source(settings_of(context, config, data), source)
     if status:
@@ -136,6 +138,7 @@ def _tell(done: Round, as_json: bool) -> None:
 def _status(settings: Settings, as_json: bool) -> None:
     from doorctl.app.state import open_store
     from doorctl.app.sync_status import statuses
+    from doorctl.core.filing import shown
     from doorctl.core.receipt import file_words, person_words
 
     with open_store(settings, create=False) as store:
@@ -153,7 +156,7 @@ def _status(settings: Settings, as_json: bool) -> None:
     table = Table("photo", "result", "why, and what to do", box=None, pad_edge=False)
     for status in found:
         result, told = file_words(status, names)
-        table.add_row(Text(status.path), Text(result, style=_COLOURS.get(result, "")), Text(told))
+        table.add_row(Text(shown(status.path, 200)), Text(result, style=_COLOURS.get(result, "")), Text(told))
     out.print(table if found else "nothing has been learnt from a folder yet")
     table = Table("person", "state", "photos that count", box=None, pad_edge=False)
     for person in people:
