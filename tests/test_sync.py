@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from doorctl.app.sync import Round, Sync
 from doorctl.app.sync_status import statuses, write_receipt
 from doorctl.core.listing import Entry
 from doorctl.core.receipt import file_words, person_words
-from doorctl.core.records import EventKind
+from doorctl.core.records import EventKind, Image
 from doorctl.enrol.content_hash import content_hash
 from doorctl.enrol.folder import FolderSource
 from doorctl.models.install import load
@@ -214,7 +215,7 @@ def test_an_emptied_folder_waits_for_a_word(world: World) -> None:
     world.drop(f"{HOPPER}-DENY")
     world.round()
     world.take(f"{COLLINS}-1.jpg", f"{HOPPER}-1.jpg", f"{HOPPER}-DENY")
-    assert world.round().held_back == (COLLINS,)
+    assert world.round().held_back == (COLLINS, HOPPER)
     assert world.people() == {COLLINS: "let in", HOPPER: "denied"}
     assert (EventKind.REMOVALS_HELD, None) in world.events()
     world.drop("Late-1.txt")  # the rest goes on meanwhile
@@ -397,3 +398,162 @@ def test_the_receipt_is_in_the_folder_and_written_only_when_changed(world: World
     assert f"| {HOPPER} | let in | 1 |" in page
     assert not write_receipt(world.store, world.source, "front door")
     assert world.round().quiet  # doorctl's own page is nobody's photo
+
+
+def test_a_photo_written_over_by_a_file_too_large_counts_on(world: World) -> None:
+    """Nobody loses access by a slip, or by somebody who writes over everything: that is no deletion."""
+    world.make("Ann", "Bob", "Cid")
+    world.round()
+    for name in ("Ann", "Bob", "Cid"):
+        world.drop(f"{name}-1.jpg", bytes(5_000_001))
+    world.round()
+    assert world.people() == dict.fromkeys(("Ann", "Bob", "Cid"), "let in")
+    assert "counts on" in world.results()["Ann-1.jpg"]
+
+
+def test_denying_everybody_first_is_no_way_round_the_guard(world: World) -> None:
+    """People who are denied count among those who would be removed."""
+    names = ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay")
+    world.make(*names)
+    for name in names:
+        world.drop(f"{name}-DENY")
+    world.round()
+    world.take(*(f"{name}{end}" for name in names[:5] for end in ("-1.jpg", "-DENY")))
+    assert world.round().held_back == names[:5]
+    assert world.people() == dict.fromkeys(names, "denied")
+
+
+def test_renaming_people_away_one_by_one_is_no_way_round_the_guard(world: World) -> None:
+    """A photo that is not accepted under its new name has not moved: it is a removal, and counted as one."""
+    world.make("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")
+    world.round()
+    held_back: list[str] = []
+    for number, name in enumerate(("Ann", "Bob", "Cid")):
+        (world.folder / f"{name}-1.jpg").rename(world.folder / f"Gus-{number}x.jpg")
+        held_back += world.round().held_back
+    assert held_back == ["Bob", "Bob", "Cid"]
+    assert set(world.people()) == {"Bob", "Cid", "Dan", "Eve", "Fay", "Gus"}
+
+
+def test_many_renames_are_done_a_few_at_a_time_and_keep_a_person_together(world: World) -> None:
+    """However many there are, none is lost, doubled or taken for somebody else's on the way."""
+    names = [f"Person {chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(37)]
+    world.make(*names)
+    world.round()
+    for name in names:
+        (world.folder / f"{name}-1.jpg").rename(world.folder / f"{name} Smith-1.jpg")
+    done = world.round()
+    assert (done.held_back, world.fetched) == ((), [])
+    assert world.people() == {f"{name} Smith": "let in" for name in names}
+
+
+def test_a_photo_that_is_only_called_otherwise_stays_what_it_is(world: World) -> None:
+    """Under the same name nothing is judged anew: the person keeps the number, a held photo its hold."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.round()
+    number = world.store.person(HOPPER).id
+    (world.folder / f"{HOPPER}-1.jpg").rename(world.folder / f"{HOPPER}-portrait.jpg")
+    world.events()
+    assert world.round().done == {"gone": 1, "moved": 1}
+    assert (world.store.person(HOPPER).id, world.events(), world.fetched) == (number, [], [])
+    assert world.store.photos(HOPPER)[0].quality["size"] > 100
+
+
+def test_one_file_that_breaks_the_program_does_not_stop_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a decoder may throw at one photo: it is parked and told, and the rest goes on."""
+
+    def decode(content: bytes, name: str, **limits: int) -> Image:
+        if name.startswith("Aaa"):
+            raise ZeroDivisionError
+        return read_photo(content, name=name, **limits)
+
+    monkeypatch.setattr("doorctl.app.enrolment.read_photo", decode)
+    world.drop("Aaa-1.jpg", jpeg(astronaut_file()))
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    assert world.round().done == {"parked": 1, "enrolled": 1}
+    assert "ZeroDivisionError" in world.results()["Aaa-1.jpg"]
+    assert world.round().quiet
+
+
+def test_a_mark_stays_with_whom_it_denies(world: World) -> None:
+    """Nobody lifts it by making up a person who is called as the mark is spelt."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-1-DENY.jpg")
+    world.round()
+    world.drop(f"{HOPPER}-1/x.jpg", jpeg(astronaut_file()))
+    world.round()
+    assert world.people()[HOPPER] == "denied"
+
+
+def test_a_mark_that_denies_nobody_says_so(world: World) -> None:
+    """A slip of the pen in a name must be seen, for whoever made it thinks the door shut."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop("Grcae Hopper-DENY")
+    world.round()
+    assert world.results()["Grcae Hopper-DENY"].startswith("denies nobody")
+    assert f"did you mean {HOPPER}?" in world.results()["Grcae Hopper-DENY"]
+
+
+def test_a_removed_persons_mark_is_found_again(world: World) -> None:
+    """What an operator removes takes the mark's record along, but the file is there and still denies."""
+    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+    world.drop(f"{HOPPER}-DENY")
+    world.round()
+    world.store.remove(HOPPER)
+    world.drop(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
+    world.round()
+    assert world.people() == {HOPPER: "denied"}
+
+
+def test_marks_do_not_vanish_with_an_emptied_folder(world: World) -> None:
+    """People enrolled by hand whom the folder denies stay denied when all of it is gone."""
+    world.make("Ann", "Bob")
+    with world.store.undisturbed() as db:
+        db.execute("UPDATE photos SET foldered = 0")
+    world.drop("Ann-DENY")
+    world.round()
+    world.take("Ann-1.jpg", "Bob-1.jpg", "Ann-DENY")
+    assert world.round().held_back == ("Ann",)
+    assert world.people() == {"Ann": "denied", "Bob": "let in"}
+
+
+def test_another_rule_for_names_renames_people(tmp_path: Path, models_dir: Path) -> None:
+    """With the name ending at the last hyphen nobody is locked out, and nothing is fetched."""
+    for world in world_of(tmp_path):
+        world.make("Ann", "Bob", "Cid")
+        for name in ("Ann", "Bob", "Cid"):
+            (world.folder / f"{name}-1.jpg").rename(world.folder / f"{name}-Lee-1.jpg")
+        world.round()
+        (tmp_path / "data" / "doorctl.yaml").write_text("photos: {name_ends_at: last}\n")
+        world.settings = Settings.find(None, tmp_path / "data")
+        assert world.round().held_back == ()
+        assert world.people() == dict.fromkeys(("Ann-Lee", "Bob-Lee", "Cid-Lee"), "let in")
+        assert world.fetched == []
+
+
+def test_new_nets_let_no_denied_face_in_under_another_name(tmp_path: Path, models_dir: Path) -> None:
+    """While she who is denied has no template of them, nobody new comes in without an operator's word."""
+    for world in world_of(tmp_path, "{source: none}\nmodels: {set: fallback}"):
+        world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
+        world.drop(f"{HOPPER}-DENY")
+        world.round()
+        world.take(f"{HOPPER}-1.jpg")
+        world.round()
+        (tmp_path / "data" / "doorctl.yaml").write_text("models: {set: standard}\n")
+        world.settings = Settings.find(None, tmp_path / "data")
+        world.drop("Aaa-1.jpg", jpeg(hopper_file(), flip=True))
+        assert world.round().done["held"] == 1
+        assert world.people()["Aaa"] == "waits for an operator"
+
+
+def test_the_advice_can_be_pasted_whatever_a_file_is_called(tmp_path: Path, models_dir: Path) -> None:
+    """A name that is a shell's command stays a name in it."""
+    for world in world_of(tmp_path, "{approve_new: true}"):
+        world.drop("x'; touch pwned; '-1.jpg", jpeg(hopper_file()))
+        world.round()
+        (words,) = world.results().values()
+        command = words.partition("decides: ")[2]
+        assert shlex.split(command) == ["doorctl", "people", "approve", "x'; touch pwned; '", "--photo", "1"]

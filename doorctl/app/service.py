@@ -19,6 +19,7 @@ from doorctl.app.syncing import Syncing
 from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, relay_event
 from doorctl.config import load_config
+from doorctl.core.gallery import Gallery
 from doorctl.core.records import Event, EventKind
 from doorctl.daemon import Daemon, notify, signals
 from doorctl.errors import ConfigError, DoorctlError, StoreError
@@ -36,6 +37,9 @@ NEED_RESTART = (*_PARTS, "vision.detector", "vision.threads")
 
 TRUST_SECONDS = 3600.0
 """How often it is asked whether what was measured of the nets here still holds."""
+
+PATIENCE_SECONDS = 0.5
+"""How long people whom the sync thread has changed may be about to be offered by it."""
 
 BUSY_SECONDS = 0.8
 """How long an event may wait for another program that is writing. A grant that waited longer than
@@ -152,6 +156,7 @@ class _Keeper:
         self._record, self._now = record, now
         self._config = settings.config
         self._version: int | None = None
+        self._behind_since: float | None = None
         self._trusted_at = now()
 
     def look(self, daemon: Daemon) -> None:
@@ -165,18 +170,35 @@ class _Keeper:
         # The version first: a change while the people are read is then seen the next time.
         version = self._store.version()
         if version != self._version:
-            offer = self._syncing.offer if self._syncing else None
-            if offer and offer.version == version:
-                after = offer.people
-            elif self._syncing and self._syncing.offers_soon(version):
-                return  # it is being read, beside this loop
-            else:
-                after = self._eye.gallery(self._store)
+            taken = self._newer(version)
+            if taken is None:
+                return
+            after, version = taken
             before = self._eye.observer.gallery
             daemon.policy = self._eye.meet(after, self._config)
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
                 self._tell_promise()
+
+    def _newer(self, version: int) -> tuple[Gallery, int] | None:
+        """The people as of that version, or of the newest before it that the sync thread has read.
+
+        ``None`` while that thread is about to offer them; it is not waited for long, for what has changed
+        may be that somebody is denied.
+        """
+        now = self._now()
+        if self._behind_since is None:
+            self._behind_since = now
+        offer = self._syncing.offer if self._syncing else None
+        if offer and (self._version is None or offer.version > self._version):
+            if offer.version == version:
+                self._behind_since = None
+            return offer.people, offer.version
+        coming = self._syncing is not None and self._syncing.offers_soon(version)
+        if coming and now - self._behind_since < PATIENCE_SECONDS:
+            return None
+        self._behind_since = None
+        return self._eye.gallery(self._store), version
 
     def _trusting(self, config: Config) -> Eye:
         """The eye, with what is known by now of the nets at this camera."""

@@ -9,35 +9,32 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
-from doorctl.app.admission import Register, register_by
 from doorctl.app.enrolment import content_to_template
+from doorctl.app.intake import OPERATOR, Intake
+from doorctl.app.removals import Removals
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye, installed, open_eye
-from doorctl.core.listing import Entry
-from doorctl.core.plan import Plan, Rules, State, Wanted, most_removals, plan
-from doorctl.core.records import Event, EventKind, Person, Vector
-from doorctl.enrol.source import FetchError, PhotoSource
-from doorctl.errors import ModelError, PhotoError
+from doorctl.core.filing import shown
+from doorctl.core.listing import Changes, Entry
+from doorctl.core.plan import Plan, Rules, State, Wanted, beneath, plan
+from doorctl.enrol.source import FetchError, PhotoSource, SourceError
+from doorctl.errors import PhotoError, StoreError
 from doorctl.store import behind, files
 from doorctl.store.database import Store
 from doorctl.store.records import NewPhoto
-from doorctl.store.rows import add_event, now_text
 
 log = logging.getLogger(__name__)
 
-WINDOW_SECONDS = 600.0
-"""Deletions arrive in pieces: people taken away in the last ten minutes count with those of a round."""
+LOOK_SECONDS = 1.0
+"""While there are photos to learn from, the folder is asked so often whether somebody is to be kept out."""
 
-Learnt = Mapping[str, tuple[str, Vector]]
-"""By content hash: the sha256 and the template of a photo that has been learnt from."""
-
-NEW = "somebody new, and photos.approve_new asks for a word"
-FROM_FOLDER = "a mark in the folder"
+Queue = dict[str, Wanted]
+"""Photos to learn from, by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +42,9 @@ class Round:
     """What a round came to."""
 
     done: Counter[str]
-    """How many files were enrolled, held, refused, parked, marked, and gone."""
+    """How many files were enrolled, held, refused, parked, marked, moved and gone."""
     held_back: tuple[str, ...]
-    """Names of people whose removal waits for a word."""
+    """Names of people whose removal, or of whose mark the removal, waits for a word."""
     cursor: str
 
     @property
@@ -63,9 +60,10 @@ class Sync:
         settings: whose rules hold.
         source: the folder.
         store: where it is kept. Not one that the frame loop uses: it is busy for a while at times.
-        changed: called after each change of who may come in, within no transaction.
+        changed: called after each change of who may come in, within no transaction; told whether it matters
+            that the door knows at once.
         commits: called in each transaction that may, at its end, with the store's version at its beginning.
-        tell: told how many files of how many have been learnt from.
+        tell: told how many photos have been learnt from, and of how many.
         stopped: asked between photos whether to leave the rest of a round to the next.
 
     Raises:
@@ -78,7 +76,7 @@ class Sync:
         source: PhotoSource,
         store: Store,
         *,
-        changed: Callable[[], None] = lambda: None,
+        changed: Callable[[bool], None] = lambda at_once: None,
         commits: Callable[[int], None] = lambda before: None,
         tell: Callable[[int, int], None] = lambda done, total: None,
         stopped: Callable[[], bool] = lambda: False,
@@ -86,11 +84,13 @@ class Sync:
         self._settings, self._source, self._store = settings, source, store
         self._changed, self._commits, self._tell, self._stopped = changed, commits, tell, stopped
         self._photos = settings.config.photos
-        models, self._recognition = installed(settings)
+        models, recognition = installed(settings)
         self._model = models.embedder.card.name
+        self._intake = Intake(settings.config, store, self._model, recognition)
+        self._removals = Removals(self._intake, self._photos)
         self._eye: Eye | None = None
-        self._done: Counter[str] = Counter()
-        self._held_back: tuple[str, ...] = ()
+        self._traces = True
+        """Whether the journal may still hold what was erased."""
 
     def round(self, *, accept: bool = False) -> Round:
         """Do everything that the folder asks for.
@@ -101,25 +101,37 @@ class Sync:
         Raises:
             SourceError, UnreachableError: the folder cannot be read; what is done stays done.
             StoreError: it cannot be written down.
-            ModelError: a net cannot be run.
+            ModelError: the nets cannot be loaded.
         """
-        self._done = Counter()
+        self._intake.done = done = Counter[str]()
         with self._store.undisturbed() as db:
             if (state := files.folder_state(db)).rules != self._rules or state.name != self._source.name:
                 files.begin(db, self._source.name, self._rules)
                 state = files.folder_state(db)
-            known = files.known_files(db, self._model)
-        changes = self._source.changes(state.cursor)
-        rules = Rules(self._photos.name_ends_at, self._photos.max_bytes)
-        todo = plan(known, changes, rules)
+        cursor, queue, learnt = state.cursor, Queue(), 0
         try:
-            self._settle(todo, accept=accept)
+            while True:
+                with self._store.undisturbed() as db:
+                    known = files.known_files(db, self._model)
+                changes = self._source.changes(cursor)
+                cursor = changes.cursor
+                todo = plan(known, changes, Rules(self._photos.name_ends_at, self._photos.max_bytes))
+                queue = _still(queue, changes) | {wanted.entry.key: wanted for wanted in todo.wanted}
+                self._keep_out(todo)
+                later = self._settle(todo, changes, queue, accept=accept)
+                learnt += self._learn_some(queue, learnt) if not later else 0
+                if self._stopped():
+                    return Round(+done, self._removals.held_back, cursor)
+                if not queue:
+                    break
         finally:
             self._eye = None
-        if not self._stopped() and (changes.cursor != state.cursor or not todo.empty):
+        if cursor != state.cursor or done:
             with self._store.undisturbed() as db:
-                files.advance(db, changes.cursor)
-        return Round(self._done, self._held_back, changes.cursor)
+                files.advance(db, cursor, self._source.name, self._rules)
+        if done or self._traces:
+            self._traces = not self._store.clear_traces()
+        return Round(+done, self._removals.held_back, cursor)
 
     @property
     def _rules(self) -> str:
@@ -128,107 +140,6 @@ class Sync:
         limits = f"{photos.max_bytes} {photos.min_side} {photos.max_side}"
         return f"{self._model} {photos.name_ends_at} {limits} {quality.model_dump_json()}"
 
-    def _settle(self, todo: Plan, *, accept: bool) -> None:
-        """First who is kept out or gone, then renames, in one step; then photo after photo."""
-        with self._changing() as db:
-            learnt = files.templates_by_hash(db, {w.entry.hash for w in todo.wanted}, self._model)
-            before = behind.denials(db)
-            for entry, mark in todo.marks:
-                files.put_mark(db, entry, mark)
-            files.put_back(db, todo.back)
-            files.put_gone(db, todo.gone)
-            for entry, refusal in todo.refused:
-                self._refuse(db, entry, "", PhotoError(refusal.why, refusal.hint), State.REFUSED)
-            self._done.update(marked=len(todo.marks), gone=len(todo.gone))
-            self._remove(db, todo, learnt, accept=accept)
-            behind.spread_again(db, self._model, self._photos.max_templates)
-            self._tell_denials(db, before)
-        if not todo.empty:
-            self._changed()
-        if todo.gone:
-            self._store.clear_traces()
-        rest = [wanted for wanted in todo.wanted if wanted.entry.hash not in learnt]
-        for number, wanted in enumerate(rest):
-            if self._stopped():
-                return
-            self._tell(number, len(rest))
-            self._learn(wanted)
-        self._done += Counter()  # drops what is 0
-
-    def _remove(self, db: Connection, todo: Plan, learnt: Learnt, *, accept: bool) -> None:
-        """Carry out deletions and renames; all of it again, sparing people, if it were too many."""
-        moves = [wanted for wanted in todo.wanted if wanted.entry.hash in learnt]
-        gone = behind.pending(db)
-        self._held_back = ()
-        if not gone and not moves:
-            behind.sweep(db)
-            return
-        if self._photos.on_delete == "keep" and not accept:
-            self._moves(db, moves, learnt)
-            return
-        access, recent = behind.with_access(db), behind.lately_revoked(db, WINDOW_SECONDS)
-        db.execute("SAVEPOINT removals")
-        done = self._done.copy()
-        lost = self._try(db, moves, learnt, access, spare=())
-        most = most_removals(len(access) + recent)
-        if not accept and lost and (len(lost) + recent > most or not behind.with_access(db)):
-            db.execute("ROLLBACK TO removals")
-            self._done = done
-            self._try(db, moves, learnt, access, spare=lost)
-            self._held_back = tuple(access[key].name for key in sorted(lost))
-            if {person for key, person, _ in gone if key in set(todo.gone)} & lost:
-                told = f"people: {len(lost)} of {len(access)}; doorctl sync --accept-removals carries it out"
-                event = Event(EventKind.REMOVALS_HELD, time.monotonic(), detail=told)
-                add_event(db, event, now_text())
-        db.execute("RELEASE removals")
-
-    def _try(
-        self,
-        db: Connection,
-        moves: list[Wanted],
-        learnt: Learnt,
-        access: dict[str, Person],
-        spare: Collection[str],
-    ) -> set[str]:
-        """Carry out removals and renames, sparing people; who has lost access under any name."""
-        hashes = {wanted.entry.hash for wanted in moves}
-        owners = {key: people for key, people in behind.counting(db).items() if key in hashes}
-        behind.drop_gone(db, marks=not spare, spare=spare)
-        behind.sweep(db, {person for people in owners.values() for person in people})
-        self._moves(db, moves, learnt)
-        counting = behind.counting(db)
-        moved = {person for key, people in owners.items() if counting.get(key) for person in people}
-        return access.keys() - behind.with_access(db).keys() - behind.denied_keys(db) - moved
-
-    def _moves(self, db: Connection, moves: list[Wanted], learnt: Learnt) -> None:
-        for wanted in moves:
-            sha256, vector = learnt[wanted.entry.hash]
-            self._take(db, wanted, NewPhoto(sha256, wanted.entry.path, self._model, vector))
-
-    def _learn(self, wanted: Wanted) -> None:
-        """Fetch and learn from one photo, and write down what came of it."""
-        entry, name = wanted.entry, wanted.name
-        with self._store.undisturbed() as db:
-            if files.unwanted(db, entry.hash, name):
-                why = PhotoError("an operator did away with it", "use another photo of this person")
-                self._refuse(db, entry, name, why, State.REFUSED)
-                return
-        photo: NewPhoto | None = None
-        state = State.REFUSED
-        try:
-            photo = self._look(self._source.fetch(entry, self._photos.max_bytes), entry)
-        except FetchError as error:
-            failed, state = PhotoError(error.message, error.hint), State.PARKED
-        except PhotoError as error:
-            failed = PhotoError(error.message.removeprefix(f"{entry.path}: "), error.hint)
-        with self._changing() as db:
-            if photo is None:
-                self._refuse(db, entry, name, failed, state)
-                behind.sweep(db)
-            else:
-                self._take(db, wanted, photo)
-        self._changed()
-
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
         with self._store.undisturbed() as db:
@@ -236,65 +147,120 @@ class Sync:
             yield db
             self._commits(before)
 
-    def _look(self, content: bytes, entry: Entry) -> NewPhoto:
+    def _keep_out(self, todo: Plan) -> None:
+        """Marks before anything else, so that nothing that fails can keep them waiting."""
+        if not todo.marks:
+            return
+        with self._changing() as db:
+            before = behind.denials(db)
+            for entry, mark in todo.marks:
+                files.put_mark(db, entry, mark)
+            self._intake.tell_denials(db, before)
+        self._intake.done["marked"] += len(todo.marks)
+        self._intake.forget()
+        self._changed(True)
+
+    def _settle(self, todo: Plan, changes: Changes, queue: Queue, *, accept: bool) -> bool:
+        """What needs no fetch, in one step: removals, renames, refusals; whether some are left over."""
+        with self._changing() as db:
+            before = behind.denials(db)
+            learnt = files.templates_by_hash(
+                db, {wanted.entry.hash for wanted in queue.values()}, self._model
+            )
+            files.put_back(db, todo.back)
+            files.put_gone(db, todo.gone)
+            for entry, name, refusal in todo.refused:
+                told = "" if name else "its name is of nobody, or of nobody in particular"
+                why = PhotoError(refusal.why, refusal.hint)
+                self._intake.refuse(db, entry, name, why, State.REFUSED, told)
+            self._intake.done["gone"] += len(todo.gone)
+            for key, wanted in list(queue.items()):
+                if files.rekey(db, wanted.entry, wanted.name):
+                    self._intake.done["moved"] += 1
+                    del queue[key]
+            later = self._removals.carry_out(db, todo, changes, queue, learnt, accept=accept)
+            behind.spread_again(db, self._model, self._photos.max_templates)
+            self._intake.tell_denials(db, before)
+        if not todo.empty:
+            self._changed(True)
+        return later
+
+    def _learn_some(self, queue: Queue, learnt: int) -> int:
+        """Fetch and learn from photo after photo until it is time to look at the folder again; how many."""
+        start, number = time.monotonic(), 0
+        while queue and time.monotonic() - start < LOOK_SECONDS and not self._stopped():
+            self._tell(learnt + number, learnt + number + len(queue))
+            self._learn(queue.pop(next(iter(queue))))
+            number += 1
+        return number
+
+    def _learn(self, wanted: Wanted) -> None:
+        """Fetch and learn from one photo, and write down what came of it."""
+        entry, name = wanted.entry, wanted.name
+        photo: NewPhoto | None = None
+        state = State.REFUSED
+        eye = self._open()
+        try:
+            with self._store.undisturbed() as db:
+                unwanted = files.unwanted(db, entry.hash, name)
+            if unwanted:
+                failed = OPERATOR
+            else:
+                content = self._source.fetch(entry, self._photos.max_bytes)
+                photo = self._look(eye, content, entry)
+        except FetchError as error:
+            failed, state = PhotoError(_bare(error.message, entry), error.hint), State.PARKED
+        except PhotoError as error:
+            failed = PhotoError(_bare(error.message, entry), error.hint)
+        except (SourceError, StoreError):
+            raise
+        except Exception as error:
+            log.exception("a photo could not be looked at")
+            failed, state = _unforeseen(error), State.PARKED
+        if photo is not None:
+            try:
+                with self._changing() as db:
+                    self._intake.take(db, wanted, photo)
+            except StoreError:
+                raise
+            except Exception as error:
+                log.exception("a photo could not be taken in")
+                photo, failed, state = None, _unforeseen(error), State.PARKED
+                self._intake.forget()
+        if photo is None:
+            with self._changing() as db:
+                self._intake.refuse(db, entry, name, failed, state)
+                behind.tell_revoked(db, behind.sweep(db))
+        self._changed(False)
+
+    def _open(self) -> Eye:
+        """Nets of this thread's own, on one core."""
         if self._eye is None:
             config = self._settings.config
             alone = config.model_copy(update={"vision": config.vision.model_copy(update={"threads": 1})})
             self._eye = open_eye(replace(self._settings, config=alone))
+        return self._eye
+
+    def _look(self, eye: Eye, content: bytes, entry: Entry) -> NewPhoto:
         sides = {"min_side": self._photos.min_side, "max_side": self._photos.max_side}
-        try:
-            return content_to_template(self._eye, content, entry.path, **sides)
-        except ModelError:
-            raise
-        except PhotoError as error:
-            name = entry.path.rpartition("/")[2]
-            raise PhotoError(error.message.removeprefix(f"{name}: "), error.hint) from error
+        return content_to_template(eye, content, entry.path, **sides)
 
-    def _take(self, db: Connection, wanted: Wanted, photo: NewPhoto) -> None:
-        """Enrol or hold a photo, or refuse it where its face is somebody else's."""
-        entry, name = wanted.entry, wanted.name
-        register = register_by(self._settings, self._store, self._model, self._recognition)
-        outcome = self._judge(register, name, replace(photo, foldered=True, by=entry.by))
-        if isinstance(outcome, PhotoError):
-            self._refuse(db, entry, name, outcome, State.CONFLICT)
-            return
-        denied = behind.denials(db)
-        enrolment = self._store.enrol(name, [outcome])
-        self._tell_denials(db, denied)  # a mark may have been there before the person
-        waits = photo.sha256 in enrolment.held
-        files.put_taken(db, entry, name, photo.sha256, waits=waits)
-        behind.sweep(db)
-        behind.keep_spread(db, enrolment.person.id, self._model, self._photos.max_templates)
-        self._done["held" if waits else "enrolled"] += 1
 
-    def _judge(self, register: Register, name: str, photo: NewPhoto) -> NewPhoto | PhotoError:
-        standing = register.standing(self._store, name)
-        (outcome,) = standing.judge([photo])
-        if isinstance(outcome, PhotoError):
-            # By number, for what is written down here may outlive that person.
-            other = standing.others.match(photo.vector).person
-            denied = ", who is denied" if other and other.denied else ""
-            who = f"the face is known already, as #{other.id if other else 0}{denied}"
-            return PhotoError(who, "take it away, or have an operator look at it: doorctl enrol --force")
-        if standing.person is None and self._photos.approve_new:
-            return replace(outcome, held=NEW)
-        return outcome
+def _still(queue: Queue, changes: Changes) -> Queue:
+    """What is still to be learnt from after changes."""
+    if changes.complete:
+        return {}
+    roots = {entry.key for entry in changes.entries} | set(changes.deleted)
+    return {key: wanted for key, wanted in queue.items() if not beneath(key, roots)}
 
-    def _refuse(self, db: Connection, entry: Entry, name: str, why: PhotoError, state: State) -> None:
-        before = files.refusal(db, entry.key)
-        files.put_refused(db, entry, name, why, state)
-        self._done["parked" if state is State.PARKED else "refused"] += 1
-        if before != (entry.hash, why.message):  # what is tried again and again is told once
-            number = self._store.number(name) if name else 0
-            person = Person(number, name) if number else None
-            told = f"{why.message}{f'; put there by {entry.by}' if entry.by else ''}"
-            add_event(db, Event(EventKind.PHOTO_REFUSED, time.monotonic(), person, detail=told), now_text())
 
-    def _tell_denials(self, db: Connection, before: dict[int, Person]) -> None:
-        after = behind.denials(db)
-        there = {person.id for person in behind.everybody(db)}
-        for number in sorted((before.keys() ^ after.keys()) & there):
-            denied = number in after
-            kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
-            person = (after if denied else before)[number]
-            add_event(db, Event(kind, time.monotonic(), person, detail=FROM_FOLDER), now_text())
+def _bare(message: str, entry: Entry) -> str:
+    """An error's words without the path, which stands beside them, and which an event would outlive."""
+    for path in (entry.path, shown(entry.path, 200), entry.path.rpartition("/")[2]):
+        message = message.removeprefix(f"{path}: ")
+    return message
+
+
+def _unforeseen(error: Exception) -> PhotoError:
+    """One file's trouble, whatever it is, must not keep the others waiting."""
+    return PhotoError(f"it could not be looked at ({type(error).__name__})", "it is tried again by itself")

@@ -112,7 +112,7 @@ class Syncing:
                 self._settings,
                 source,
                 store,
-                changed=lambda: self._changed(store),
+                changed=lambda at_once: self._changed(store, at_once=at_once),
                 commits=lambda before: self._commits(store, before),
                 stopped=self._stop.is_set,
             )

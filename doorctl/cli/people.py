@@ -19,6 +19,7 @@ from doorctl.cli.output import (
     settings_of,
     tell_error,
 )
+from doorctl.core.filing import shown
 from doorctl.errors import ModelError, PhotoError, StillDeniedError
 
 if TYPE_CHECKING:
@@ -137,8 +138,8 @@ def show(
     for p in photos:
         held = Text(f"  held as photo {p.held}: {p.why}", style="yellow") if p.held else ""
         where = " from the folder" * p.foldered + ", spare: others differ more" * p.spare
-        line = f"  {p.source}  added {p.added.astimezone():%Y-%m-%d %H:%M}{where}{_quality(p.quality)}"
-        out.print(Text.assemble(line, held))
+        line = f"  {shown(p.source, 200)}  added {p.added.astimezone():%Y-%m-%d %H:%M}{where}"
+        out.print(Text.assemble(line, _quality(p.quality), held))
     for model, count in record.templates.items():
         out.print(f"  {count} template{'s' * (count != 1)} of {model}")
     tell_likenesses(record.person, found or ())
@@ -232,7 +233,8 @@ def allow(context: typer.Context, name: Name, config: ConfigOption = None, data:
         record = store.person(name)
         if record.marks:
             # Whoever marked the person in the folder must not be overruled from here.
-            told = f"{record.name} stays denied by {', '.join(record.marks)} in the folder of photos"
+            marks = ", ".join(shown(path, 200) for path in record.marks)
+            told = f"{record.name} stays denied by {marks} in the folder of photos"
             raise StillDeniedError(told, "take that file out of the folder")
         console().print(Text(f"{record.name} is allowed"))
         tell_likenesses(record.person, _likenesses(settings, store) or ())

@@ -147,7 +147,12 @@ def _status(settings: Settings, as_json: bool) -> None:
     if as_json:
         for status in found:
             result, told = file_words(status, names)
-            row: dict[str, Any] = {"path": status.path, "result": result, "why": told, "time": status.time}
+            row: dict[str, Any] = {
+                "path": shown(status.path, 200),
+                "result": result,
+                "why": told,
+                "time": status.time,
+            }
             emit(row | {"person": status.person, "held": status.held})
         for person in people:
             emit({"person": person.name, "state": person_words(person), "templates": person.templates})

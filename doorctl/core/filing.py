@@ -28,7 +28,7 @@ _PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".download")
 
 _DASHES = "-\u2010-\u2015\u2212\ufe63\uff0d"
 """Text programs turn hyphens into these. Before DENY they all count: rather one mark too many."""
-_DENY = r"[\W_]{0,9}deny(?![^\W\d_])"
+_DENY = r"[\W_]{0,9}den(?:y|ied)(?![^\W\d_])"
 """The word, not the beginning of Denyse; what stands before it may be spaces or a bracket."""
 _MARK = re.compile(f"[{_DASHES}]{_DENY}", re.IGNORECASE)
 _BARE = re.compile(_DENY, re.IGNORECASE)

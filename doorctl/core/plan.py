@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -69,7 +70,8 @@ class Plan:
     """As they were before, and perhaps under another path, although they had seemed gone."""
     gone: tuple[str, ...] = ()
     """Keys of files that are not there any more, or name nobody now."""
-    refused: tuple[tuple[Entry, Refusal], ...] = ()
+    refused: tuple[tuple[Entry, str, Refusal], ...] = ()
+    """With the name that each files under, where it names somebody and cannot be used otherwise."""
     wanted: tuple[Wanted, ...] = ()
 
     @property
@@ -91,33 +93,36 @@ def plan(known: Mapping[str, Known], changes: Changes, rules: Rules) -> Plan:
     entries = {entry.key: entry for entry in changes.entries}
     missing = known.keys() - entries.keys()
     if not changes.complete:
-        # Asked of each key for its own folders, so that a thousand of each cost no million looks.
         # A file where a folder was ousts all that was in it, whether that is told or not.
         roots = entries.keys() | frozenset(changes.deleted)
-        missing = {key for key in missing if not roots.isdisjoint(_above(key))}
+        missing = {key for key in missing if beneath(key, roots)}
     due = [k.entry for key, k in known.items() if k.again and not k.gone and key not in entries]
     marks: list[tuple[Entry, Mark]] = []
     back: list[Entry] = []
-    refused: list[tuple[Entry, Refusal]] = []
+    refused: list[tuple[Entry, str, Refusal]] = []
     wanted: list[Wanted] = []
     nameless: set[str] = set()
     for entry in (*entries.values(), *(entry for entry in due if entry.key not in missing)):
         before = known.get(entry.key)
-        meaning = file_of(entry.path, ends_at=rules.ends_at)
+        meaning, name = file_of(entry.path, ends_at=rules.ends_at), ""
         if isinstance(meaning, Filed) and entry.size > rules.max_bytes:
-            meaning = Refusal(
-                f"the file has {entry.size / 1e6:.1f} MB, {rules.max_bytes / 1e6:g} are allowed",
-                "save a smaller copy of the photo",
+            name, meaning = (
+                meaning.name,
+                Refusal(
+                    f"the file has {entry.size / 1e6:.1f} MB, {rules.max_bytes / 1e6:g} are allowed",
+                    "save a smaller copy of the photo",
+                ),
             )
         if meaning is None:
-            nameless |= {entry.key} & known.keys()
+            if before and not before.gone:
+                nameless.add(entry.key)
         elif before and _same(before, entry, meaning):
             if before.gone or before.entry != entry:
                 back.append(entry)
         elif isinstance(meaning, Mark):
             marks.append((entry, meaning))
         elif isinstance(meaning, Refusal):
-            refused.append((entry, meaning))
+            refused.append((entry, name, meaning))
         else:
             wanted.append(Wanted(entry, meaning.name))
     fresh = {key for key in missing if not known[key].gone}
@@ -126,8 +131,14 @@ def plan(known: Mapping[str, Known], changes: Changes, rules: Rules) -> Plan:
         back=tuple(back),
         gone=tuple(sorted(fresh | nameless)),
         refused=tuple(refused),
-        wanted=tuple(sorted(wanted, key=lambda w: w.entry.key)),
+        wanted=tuple(sorted(wanted, key=lambda w: (not _taken(known, w), w.entry.key))),
     )
+
+
+def _taken(known: Mapping[str, Known], wanted: Wanted) -> bool:
+    """Whether it was learnt from before. With new nets such come first: who is known, and who is denied."""
+    before = known.get(wanted.entry.key)
+    return before is not None and before.state is State.TAKEN
 
 
 def _same(before: Known, entry: Entry, meaning: Filed | Mark | Refusal) -> bool:
@@ -135,7 +146,7 @@ def _same(before: Known, entry: Entry, meaning: Filed | Mark | Refusal) -> bool:
     if before.entry.hash != entry.hash or before.again:
         return False
     if isinstance(meaning, Mark):
-        return before.state is State.MARK and before.person == name_key(meaning.name)
+        return before.state is State.MARK
     if isinstance(meaning, Refusal):
         return before.state is State.REFUSED
     if before.person != name_key(meaning.name):
@@ -145,10 +156,10 @@ def _same(before: Known, entry: Entry, meaning: Filed | Mark | Refusal) -> bool:
     return before.state is not State.MARK
 
 
-def _above(key: str) -> list[str]:
-    """A key and the folders that it lies in."""
+def beneath(key: str, roots: AbstractSet[str]) -> bool:
+    """Whether a key, or a folder that it lies in, is one of these."""
     parts = key.split("/")
-    return ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    return any("/".join(parts[:count]) in roots for count in range(1, len(parts) + 1))
 
 
 def most_removals(people: int) -> int:

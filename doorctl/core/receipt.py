@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from doorctl.core.plan import State
 
@@ -51,15 +53,27 @@ def file_words(status: FileStatus, names: Mapping[int, str]) -> tuple[str, str]:
     if status.gone:
         return "deleted", "the removal waits: doorctl sync --accept-removals, or allow the person first"
     if status.state is State.MARK:
+        if not status.person:
+            return "denies nobody", f"nobody is called as the file says{_near(status.path, names.values())}"
         return "denies", status.person
     if status.state is State.PARKED:
         return "to be tried again", advice + before
     if status.state is not State.TAKEN:
         return "refused", advice + before
     if status.held is not None:
-        told = f"{why}; an operator decides: doorctl people approve '{status.person}' --photo {status.held}"
+        told = (
+            f"{why}; an operator decides: doorctl people approve {quote(status.person)} --photo {status.held}"
+        )
         return "waits", told + before
     return "accepted", "spare: other photos differ more" * status.spare
+
+
+def _near(path: str, names: Iterable[str]) -> str:
+    """Who may have been meant by a mark that denies nobody."""
+    wanted = path.rpartition("/")[2].casefold().partition("-deny")[0]
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(wanted, folded, 1)
+    return f": did you mean {folded[near[0]]}?" if near else ", yet"
 
 
 def person_words(person: PersonStatus) -> str:

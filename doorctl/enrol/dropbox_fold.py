@@ -79,12 +79,17 @@ class Fold:
         # A Google document has no bytes, so no hash; this one changes with it, and fetching it will fail.
         content = metadata.content_hash or hashlib.sha256(metadata.rev.encode()).hexdigest()
         return Entry(
-            path=self._below(metadata.path_display or metadata.path_lower),
-            key=key,
+            path=_writable(self._below(metadata.path_display or metadata.path_lower)),
+            key=_writable(key),
             size=metadata.size,
             hash=content,
             by=(shared.modified_by or "") if shared else "",
         )
+
+
+def _writable(text: str) -> str:
+    """Half a character, which JSON may carry, cannot be written down: no such name may stop a round."""
+    return text.encode(errors="replace").decode()
 
 
 def _above(key: str) -> list[str]:

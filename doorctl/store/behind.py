@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time as clock
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from doorctl.core.plan import State
-from doorctl.core.records import Event, EventKind, Person
+from doorctl.core.records import Event, EventKind, Person, Vector
 from doorctl.core.spread import most_spread
 from doorctl.store.rows import add_event, now_text, time_text, vector_of
 
@@ -31,26 +31,29 @@ def pending(db: sqlite3.Connection) -> list[tuple[str, str, State]]:
     return [(key, person, State(state)) for key, person, state in rows]
 
 
-def drop_gone(db: sqlite3.Connection, *, marks: bool, spare: Collection[str] = ()) -> None:
+def drop_gone(
+    db: sqlite3.Connection, *, marks: bool, spare: Collection[str] = (), later: Collection[str] = ()
+) -> None:
     """Carry out what deletions mean, but for people who are denied, and for those to be spared.
 
     Args:
+        db: the transaction.
         marks: whether marks that have gone are lifted.
         spare: keys of people.
+        later: content hashes of photos that have moved, and are filed anew another time.
     """
     if marks:
         db.execute("DELETE FROM files WHERE gone AND state = 'mark'")
-    going = db.execute("SELECT key, person FROM files WHERE gone AND state != 'mark'").fetchall()
+    going = db.execute("SELECT key, person, hash FROM files WHERE gone AND state != 'mark'").fetchall()
     leave = denied_keys(db) | set(spare)
-    db.executemany("DELETE FROM files WHERE key = ?", [(key,) for key, who in going if who not in leave])
+    db.executemany(
+        "DELETE FROM files WHERE key = ?",
+        [(key,) for key, who, content in going if who not in leave and content not in later],
+    )
 
 
-def sweep(db: sqlite3.Connection, moving: Collection[str] = ()) -> tuple[Event, ...]:
-    """Let go of photos that no file stands behind, and of people with none left; those are the events.
-
-    Args:
-        moving: keys of people whose photos have moved to another name.
-    """
+def sweep(db: sqlite3.Connection) -> list[Person]:
+    """Let go of photos that no file stands behind, and of people with none left: those it returns."""
     db.execute(
         """
         UPDATE files SET was = NULL WHERE was IS NOT NULL AND EXISTS (
@@ -59,19 +62,25 @@ def sweep(db: sqlite3.Connection, moving: Collection[str] = ()) -> tuple[Event, 
         """
     )
     loose = db.execute(f"SELECT id, person_id FROM photos WHERE foldered AND NOT {_BEHIND}").fetchall()
-    denied = denials(db)
+    denied = denials(db) if loose else {}
     loose = [(photo, person) for photo, person in loose if person not in denied]
     db.executemany("DELETE FROM photos WHERE id = ?", [(photo,) for photo, _ in loose])
-    events: list[Event] = []
+    removed: list[Person] = []
     for number in sorted({person for _, person in loose}):
         if db.execute("SELECT 1 FROM photos WHERE person_id = ?", (number,)).fetchone():
             continue
-        key, name = db.execute("SELECT key, name FROM people WHERE id = ?", (number,)).fetchone()
+        name = db.execute("SELECT name FROM people WHERE id = ?", (number,)).fetchone()[0]
         db.execute("DELETE FROM people WHERE id = ?", (number,))
-        why = MOVED if key in moving else ""
-        events.append(Event(EventKind.PERSON_REVOKED, clock.monotonic(), Person(number, name), detail=why))
-        add_event(db, events[-1], now_text())
-    return tuple(events)
+        removed.append(Person(number, name))
+    return removed
+
+
+def tell_revoked(db: sqlite3.Connection, people: Iterable[Person], moved: Collection[int] = ()) -> None:
+    """Write an event for each; ``moved``: numbers of those who are known by another name now."""
+    for person in people:
+        why = MOVED if person.id in moved else ""
+        event = Event(EventKind.PERSON_REVOKED, clock.monotonic(), person, detail=why)
+        add_event(db, event, now_text())
 
 
 def lately_revoked(db: sqlite3.Connection, seconds: float) -> int:
@@ -81,13 +90,40 @@ def lately_revoked(db: sqlite3.Connection, seconds: float) -> int:
     return int(db.execute(sql, (since, str(EventKind.PERSON_REVOKED), MOVED)).fetchone()[0])
 
 
-def with_access(db: sqlite3.Connection) -> dict[str, Person]:
-    """Everyone who has a template and is not denied, by key."""
+def known_people(db: sqlite3.Connection) -> dict[str, Person]:
+    """Everyone who has a template, denied or not, by key."""
     sql = """
-        SELECT key, id, name FROM persons WHERE NOT denied
-            AND id IN (SELECT person_id FROM enrolled JOIN templates ON photo_id = enrolled.id)
+        SELECT key, id, name, denied FROM persons
+        WHERE id IN (SELECT person_id FROM enrolled JOIN templates ON photo_id = enrolled.id)
     """
-    return {key: Person(number, name) for key, number, name in db.execute(sql).fetchall()}
+    rows = db.execute(sql).fetchall()
+    return {key: Person(number, name, bool(denied)) for key, number, name, denied in rows}
+
+
+def templates_of(
+    db: sqlite3.Connection, model: str, person_id: int | None = None
+) -> dict[Person, list[Vector]]:
+    """The templates that count, of everybody or of one person."""
+    sql = """
+        SELECT persons.id, name, denied, vector FROM persons
+        JOIN enrolled ON person_id = persons.id JOIN templates ON photo_id = enrolled.id
+        WHERE model = ? AND (? IS NULL OR persons.id = ?) ORDER BY persons.id, templates.id
+    """
+    found: dict[Person, list[Vector]] = {}
+    for number, name, denied, blob in db.execute(sql, (model, person_id, person_id)).fetchall():
+        found.setdefault(Person(number, name, bool(denied)), []).append(vector_of(blob))
+    return found
+
+
+def denied_unknown(db: sqlite3.Connection, model: str) -> bool:
+    """Whether somebody is denied who has templates, but none of this model."""
+    sql = """
+        SELECT 1 FROM persons WHERE denied
+            AND id IN (SELECT person_id FROM enrolled JOIN templates ON photo_id = enrolled.id)
+            AND id NOT IN (
+                SELECT person_id FROM enrolled JOIN templates ON photo_id = enrolled.id WHERE model = ?)
+    """
+    return db.execute(sql, (model,)).fetchone() is not None
 
 
 def everybody(db: sqlite3.Connection) -> list[Person]:

@@ -88,11 +88,13 @@ def begin(db: sqlite3.Connection, name: str, rules: str) -> None:
     long_ago = time_text(datetime.fromtimestamp(0, UTC))
     sql = "UPDATE files SET state = 'parked', tries = 0, time = ? WHERE state IN ('refused', 'conflict')"
     db.execute(sql, (long_ago,))
+    db.execute("UPDATE files SET hash = '' WHERE state = 'mark'")
 
 
-def advance(db: sqlite3.Connection, cursor: str) -> None:
-    """All that came before the cursor is done."""
-    db.execute("UPDATE folder SET cursor = ?, synced = ?", (cursor, now_text()))
+def advance(db: sqlite3.Connection, cursor: str, name: str, rules: str) -> None:
+    """All that came before the cursor is done, unless everything is to be listed again."""
+    sql = "UPDATE folder SET cursor = ?, synced = ? WHERE name = ? AND rules = ?"
+    db.execute(sql, (cursor, now_text(), name, rules))
 
 
 def receipt_digest(db: sqlite3.Connection) -> str:
@@ -109,7 +111,9 @@ def put_receipt_digest(db: sqlite3.Connection, digest: str) -> None:
 def file_statuses(db: sqlite3.Connection) -> tuple[FileStatus, ...]:
     """Every file, by path."""
     sql = """
-        SELECT path, state, coalesce(people.name, files.person), files.why, hint, files.time, gone,
+        SELECT path, state, CASE WHEN state = 'mark' THEN coalesce(
+                (SELECT group_concat(name, ', ') FROM people WHERE key IN (files.spelt, files.person)), '')
+            ELSE coalesce(people.name, files.person) END, files.why, hint, files.time, gone,
             held.id, coalesce(spare, 0), was IS NOT NULL, held.why
         FROM files LEFT JOIN people ON people.key = files.person
         LEFT JOIN photos ON photos.person_id = people.id AND photos.sha256 = files.sha256
@@ -124,7 +128,39 @@ def file_statuses(db: sqlite3.Connection) -> tuple[FileStatus, ...]:
 
 
 def put_mark(db: sqlite3.Connection, entry: Entry, mark: Mark) -> None:
-    _put(db, entry, State.MARK, name_key(mark.name), spelt=name_key(mark.spelt))
+    """It denies whom it spells out, or whom the rule for names makes of it; both while neither is known.
+
+    Once it denies a known person it goes on doing so, whoever turns up under the other name.
+    """
+    name, spelt = name_key(mark.name), name_key(mark.spelt)
+    known = {row[0] for row in db.execute("SELECT key FROM people WHERE key IN (?, ?)", (name, spelt))}
+    if spelt in known:
+        name = spelt
+    elif name in known:
+        spelt = name
+    _put(db, entry, State.MARK, name, spelt=spelt)
+
+
+def give_way(db: sqlite3.Connection, key: str, person: str, spare: Collection[str]) -> bool:
+    """Let go of what a file was under another name; ``False`` if that person is to be spared."""
+    row = db.execute("SELECT person FROM files WHERE key = ? AND person != ?", (key, person)).fetchone()
+    if row and row[0] in spare:
+        return False
+    if row:
+        db.execute("DELETE FROM files WHERE key = ?", (key,))
+    return True
+
+
+def rekey(db: sqlite3.Connection, entry: Entry, name: str) -> bool:
+    """Give another path to a photo that has gone from its own, under the same name; whether it is one."""
+    sql = "SELECT key FROM files WHERE gone AND hash = ? AND person = ? AND state = 'taken' ORDER BY key"
+    found = db.execute(sql, (entry.hash, name_key(name))).fetchone()
+    if found is None:
+        return False
+    db.execute("DELETE FROM files WHERE key = ? AND key != ?", (entry.key, found[0]))
+    db.execute("UPDATE files SET key = ? WHERE key = ?", (entry.key, found[0]))
+    put_back(db, [entry])
+    return True
 
 
 def put_taken(db: sqlite3.Connection, entry: Entry, name: str, sha256: str, *, waits: bool) -> None:
@@ -212,6 +248,8 @@ def forget_files(db: sqlite3.Connection, person: str) -> None:
     found = db.execute("SELECT hash FROM files WHERE person = ? AND state != 'mark'", (person,)).fetchall()
     _unwant(db, person, [content for (content,) in found])
     db.execute("DELETE FROM files WHERE person = ? OR spelt = ?", (person, person))
+    # A mark may be among them: the next round lists everything, and finds it.
+    db.execute("UPDATE folder SET rules = ''")
 
 
 def rejected(db: sqlite3.Connection, held: int) -> None:

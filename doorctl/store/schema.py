@@ -125,14 +125,12 @@ MIGRATIONS: tuple[Migration, ...] = (
         "DROP VIEW enrolled",
         "CREATE VIEW enrolled AS SELECT * FROM photos "
         "WHERE spare = 0 AND id NOT IN (SELECT photo_id FROM held)",
-        # A mark denies the person that it spells out, or whom the rule for names makes of it where nobody
-        # is called so.
+        # A mark denies the person that it spells out and whom the rule for names makes of it; see
+        # ``files.put_mark``.
         """
         CREATE VIEW marked AS
-            SELECT people.id AS person_id, path FROM files JOIN people ON people.key = files.spelt
-                OR (people.key = files.person
-                    AND NOT EXISTS (SELECT 1 FROM people AS other WHERE other.key = files.spelt))
-            WHERE state = 'mark'
+            SELECT people.id AS person_id, path FROM files
+            JOIN people ON people.key IN (files.spelt, files.person) WHERE state = 'mark'
         """,
         # Denied by an operator's word, by a mark, or both.
         """

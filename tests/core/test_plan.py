@@ -62,8 +62,8 @@ def done(known: dict[str, Known], todo: Plan, refused: frozenset[str] = frozense
         after[found.key] = replace(after[found.key], entry=found, gone=False)
     for found, mark in todo.marks:
         after[found.key] = Known(found, State.MARK, name_key(mark.name))
-    for found, _ in todo.refused:
-        after[found.key] = Known(found, State.REFUSED, "")
+    for found, name, _ in todo.refused:
+        after[found.key] = Known(found, State.REFUSED, name_key(name) if name else "")
     for wanted in todo.wanted:
         state = State.REFUSED if wanted.entry.hash in refused else State.TAKEN
         after[wanted.entry.key] = Known(wanted.entry, state, name_key(wanted.name))
@@ -168,7 +168,8 @@ def test_a_file_too_large_is_refused_before_it_is_fetched() -> None:
     """Its size stands in the listing; the words say what is allowed."""
     todo = plan({}, Changes((entry("Ann-1.jpg", size=6_000_000),), (), "", complete=True), RULES)
     assert todo.wanted == ()
-    assert "6.0 MB, 5 are allowed" in todo.refused[0][1].why
+    ((_, name, refusal),) = todo.refused
+    assert (name, refusal.why) == ("Ann", "the file has 6.0 MB, 5 are allowed")
 
 
 def test_how_many_removals_are_too_many() -> None:
