@@ -314,6 +314,7 @@ def test_whom_an_operator_removed_the_folder_does_not_bring_back(world: World) -
     world.round()
     assert world.people() == {}
     assert "operator" in world.results()[f"{HOPPER}-1.jpg"]
+    assert world.fetched == []
     world.drop(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
     world.round()
     assert world.people() == {HOPPER: "let in"}
@@ -486,6 +487,16 @@ def test_a_mark_stays_with_whom_it_denies(world: World) -> None:
     world.drop(f"{HOPPER}-1/x.jpg", jpeg(astronaut_file()))
     world.round()
     assert world.people()[HOPPER] == "denied"
+
+
+def test_a_hyphenated_name_denies_nobody_else(world: World) -> None:
+    """Jean is let in though Jean-Luc is not, where both are known."""
+    world.drop("Jean-Luc/1.jpg", jpeg(hopper_file()))
+    world.drop("Jean/1.jpg", jpeg(astronaut_file()))
+    world.round()
+    world.drop("Jean-Luc-DENY")
+    world.round()
+    assert world.people() == {"Jean": "let in", "Jean-Luc": "denied"}
 
 
 def test_a_mark_that_denies_nobody_says_so(world: World) -> None:

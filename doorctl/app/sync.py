@@ -186,9 +186,9 @@ class Sync:
         return later
 
     def _learn_some(self, queue: Queue, learnt: int) -> int:
-        """Fetch and learn from photo after photo until it is time to look at the folder again; how many."""
+        """Learn from one photo or more, until it is time to look at the folder again; from how many."""
         start, number = time.monotonic(), 0
-        while queue and time.monotonic() - start < LOOK_SECONDS and not self._stopped():
+        while queue and not self._stopped() and not (number and time.monotonic() - start >= LOOK_SECONDS):
             self._tell(learnt + number, learnt + number + len(queue))
             self._learn(queue.pop(next(iter(queue))))
             number += 1

@@ -128,16 +128,10 @@ def file_statuses(db: sqlite3.Connection) -> tuple[FileStatus, ...]:
 
 
 def put_mark(db: sqlite3.Connection, entry: Entry, mark: Mark) -> None:
-    """It denies whom it spells out, or whom the rule for names makes of it; both while neither is known.
-
-    Once it denies a known person it goes on doing so, whoever turns up under the other name.
-    """
+    """It denies whom it spells out; while nobody is called so, whom the rule for names makes of it, too."""
     name, spelt = name_key(mark.name), name_key(mark.spelt)
-    known = {row[0] for row in db.execute("SELECT key FROM people WHERE key IN (?, ?)", (name, spelt))}
-    if spelt in known:
+    if db.execute("SELECT 1 FROM people WHERE key = ?", (spelt,)).fetchone():
         name = spelt
-    elif name in known:
-        spelt = name
     _put(db, entry, State.MARK, name, spelt=spelt)
 
 

@@ -200,40 +200,54 @@ MUTATIONS = (
 
 
 PLAN, SYNC, BEHIND, FILES = "core/plan.py", "app/sync.py", "store/behind.py", "store/files.py"
+REMOVALS, INTAKE = "app/removals.py", "app/intake.py"
 FOLDER = (
+    Mutation("the same photo is fetched again", "before.entry.hash != entry.hash or ", "True or ", PLAN),
     Mutation(
-        "a photo that is the same is fetched again", "before.entry.hash != entry.hash or ", "True or ", PLAN
-    ),
-    Mutation(
-        "a changed photo is left",
-        "if before.entry.hash != entry.hash or before.again:",
-        "if before.again:",
-        PLAN,
+        "a changed photo is left", "before.entry.hash != entry.hash or before.again", "before.again", PLAN
     ),
     Mutation("a file ousts no folder", "roots = entries.keys() | frozenset(", "roots = frozenset(", PLAN),
     Mutation("what is listed whole loses nothing", "if not changes.complete:", "if True:", PLAN),
-    Mutation(
-        "what is missing stays", "gone=tuple(sorted(fresh | nameless))", "gone=tuple(sorted(nameless))", PLAN
-    ),
+    Mutation("what is missing stays", "tuple(sorted(fresh | nameless))", "tuple(sorted(nameless))", PLAN),
     Mutation("any size is fetched", "entry.size > rules.max_bytes", "False", PLAN),
+    Mutation(
+        "too large a file is nobody's",
+        "name, meaning = (\n                meaning.name,",
+        "name, meaning = (\n                '',",
+        PLAN,
+    ),
     Mutation("what failed is never tried again", " or before.again:", ":", PLAN),
-    Mutation("any number may go at once", "len(lost) + recent > most", "False", SYNC),
-    Mutation("the last one may go", "or not behind.with_access(db)", "", SYNC),
-    Mutation("marks are lifted though removals wait", "marks=not spare", "marks=True", SYNC),
-    Mutation("a rename is a removal", "- behind.denied_keys(db) - moved", "- behind.denied_keys(db)", SYNC),
+    Mutation("any number may go at once", "len(lost) + recent > most or", "", REMOVALS),
+    Mutation("the last one may go", " or tuple(access) == (True, False)", "", REMOVALS),
+    Mutation("an emptied folder lifts marks", " or (lifted and emptied)", "", REMOVALS),
     Mutation(
-        "another's face is enrolled",
-        "if isinstance(outcome, PhotoError):\n            self._refuse",
-        "if False:\n            self._refuse",
+        "marks are lifted though removals wait", "spare=lost, marks=False", "spare=lost, marks=True", REMOVALS
+    ),
+    Mutation(
+        "a rename is a removal",
+        "behind.known_people(db).keys() - moved",
+        "behind.known_people(db).keys()",
+        REMOVALS,
+    ),
+    Mutation(
+        "every removal is a rename",
+        "{before[key].id for key in moved if key in before}",
+        "{p.id for p in before.values()}",
+        REMOVALS,
+    ),
+    Mutation("keep means revoke", 'self._photos.on_delete == "keep" and not accept', "False", REMOVALS),
+    Mutation("another's face is enrolled", "if verdict.other is not None:", "if False:", INTAKE),
+    Mutation("an unlike face is enrolled", "if verdict.own < verdict.threshold:", "if False:", INTAKE),
+    Mutation("the first photo never waits", "held=NEW * self._config.photos.approve_new", 'held=""', INTAKE),
+    Mutation(
+        "new nets know no denied face", "if behind.denied_unknown(db, self.model):", "if False:", INTAKE
+    ),
+    Mutation("an operator's removal is forgotten", "if unwanted:", "if False:", SYNC),
+    Mutation(
+        "one file stops the round",
+        'except Exception as error:\n            log.exception("a photo could not be looked at")',
+        "except ArithmeticError as error:\n            raise",
         SYNC,
-    ),
-    Mutation("the first photo never waits", " and self._photos.approve_new", " and False", SYNC),
-    Mutation("keep means revoke", 'self._photos.on_delete == "keep" and', "False and", SYNC),
-    Mutation(
-        "an operator's removal is forgotten", "if files.unwanted(db, entry.hash, name):", "if False:", SYNC
-    ),
-    Mutation(
-        "a denied person's templates go", "leave = denied_keys(db) | set(spare)", "leave = set(spare)", BEHIND
     ),
     Mutation(
         "what was there before goes",
@@ -243,10 +257,19 @@ FOLDER = (
     ),
     Mutation("photos by hand go too", "WHERE foldered AND NOT {_BEHIND}", "WHERE NOT {_BEHIND}", BEHIND),
     Mutation("a rejected photo is as good as before", "_unwant(db, person, [content])", "pass", FILES),
+    Mutation(
+        "a hyphenated mark denies others",
+        "elif name in known:\n        spelt = name",
+        "elif False:\n        spelt = name",
+        FILES,
+    ),
+    Mutation(
+        "a removed person's mark is lost", "db.execute(\"UPDATE folder SET rules = ''\")", "pass", FILES
+    ),
 )
 """Rules of the folder: who is learnt, kept out and forgotten."""
 
-FOLDER_PROOFS = ("tests/core/test_plan.py", "tests/test_sync.py")
+FOLDER_PROOFS = ("tests/core/test_plan.py", "tests/test_sync.py", "tests/enrol/test_dropbox_rounds.py")
 CORE_PROOFS = tuple(f"tests/core/test_{name}.py" for name in ("door", "life", "challenge"))
 VISION_PROOFS = ("tests/vision/test_passive.py",)
 """These need the nets: where DOORCTL_MODELS names none they skip, and the mutation counts as surviving."""
