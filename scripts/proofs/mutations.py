@@ -257,12 +257,7 @@ FOLDER = (
     ),
     Mutation("photos by hand go too", "WHERE foldered AND NOT {_BEHIND}", "WHERE NOT {_BEHIND}", BEHIND),
     Mutation("a rejected photo is as good as before", "_unwant(db, person, [content])", "pass", FILES),
-    Mutation(
-        "a hyphenated mark denies others",
-        "elif name in known:\n        spelt = name",
-        "elif False:\n        spelt = name",
-        FILES,
-    ),
+    Mutation("a hyphenated mark denies others", "        name = spelt\n", "        pass\n", FILES),
     Mutation(
         "a removed person's mark is lost", "db.execute(\"UPDATE folder SET rules = ''\")", "pass", FILES
     ),
