@@ -122,9 +122,10 @@ class Intake:
     def tell_denials(self, db: Connection, before: dict[int, Person]) -> None:
         """Write an event for everybody who is denied now and was not before, or the other way round."""
         after = behind.denials(db)
-        there = {person.id for person in behind.everybody(db)}
-        for number in sorted((before.keys() ^ after.keys()) & there):
+        for number in sorted(before.keys() ^ after.keys()):
             denied = number in after
+            if not denied and not behind.exists(db, number):
+                continue
             kind = EventKind.PERSON_DENIED if denied else EventKind.PERSON_ALLOWED
             person = (after if denied else before)[number]
             add_event(db, Event(kind, time.monotonic(), person, detail=FROM_FOLDER), now_text())

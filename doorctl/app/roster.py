@@ -6,6 +6,7 @@ to build a gallery of thousands for each photo would hold up the database for ev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
@@ -47,6 +48,7 @@ class Roster:
         self._model, self._recognition, self._match = model, recognition, match
         self._people: dict[int, Person] = {}
         self._counts: dict[int, int] = {}
+        self._thresholds: dict[tuple[tuple[int, int], ...], float] = {}
         self._rows: dict[int, int] = {}
         self._means: Vector = np.zeros((0, 0), np.float32)
         self._refresh(behind.templates_of(db, model))
@@ -67,13 +69,7 @@ class Roster:
             vector: of unit length.
             person_id: whose it is said to be; ``None`` for somebody new.
         """
-        threshold = promise_of(
-            self._recognition,
-            list(self._counts.values()),
-            acceptance=self._match.stranger_acceptance,
-            max_refusal=self._match.max_refusal,
-            threshold=None if self._match.threshold == "auto" else self._match.threshold,
-        ).threshold
+        threshold = self._threshold()
         if not self._people:
             return Verdict(None, None, threshold)
         scale = self._recognition.calibration
@@ -88,6 +84,19 @@ class Roster:
         if best is not None and score_of(float(alike[self._rows[best]]), scale) >= threshold:
             other = self._people[best]
         return Verdict(other, own, threshold)
+
+    def _threshold(self) -> float:
+        """It follows from how many people there are with how many templates, and changes with little else."""
+        shape = tuple(sorted(Counter(self._counts.values()).items()))
+        if shape not in self._thresholds:
+            self._thresholds[shape] = promise_of(
+                self._recognition,
+                list(self._counts.values()),
+                acceptance=self._match.stranger_acceptance,
+                max_refusal=self._match.max_refusal,
+                threshold=None if self._match.threshold == "auto" else self._match.threshold,
+            ).threshold
+        return self._thresholds[shape]
 
     def _refresh(self, found: dict[Person, list[Vector]]) -> None:
         for person, vectors in found.items():

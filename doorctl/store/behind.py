@@ -126,10 +126,9 @@ def denied_unknown(db: sqlite3.Connection, model: str) -> bool:
     return db.execute(sql, (model,)).fetchone() is not None
 
 
-def everybody(db: sqlite3.Connection) -> list[Person]:
-    """All people, denied or not, with templates or without."""
-    rows = db.execute("SELECT id, name, denied FROM persons").fetchall()
-    return [Person(number, name, bool(denied)) for number, name, denied in rows]
+def exists(db: sqlite3.Connection, number: int) -> bool:
+    """Whether there is, still, a person of that number."""
+    return db.execute("SELECT 1 FROM people WHERE id = ?", (number,)).fetchone() is not None
 
 
 def denied_keys(db: sqlite3.Connection) -> set[str]:
@@ -139,7 +138,8 @@ def denied_keys(db: sqlite3.Connection) -> set[str]:
 
 def denials(db: sqlite3.Connection) -> dict[int, Person]:
     """Everyone who is denied, by number."""
-    return {person.id: person for person in everybody(db) if person.denied}
+    rows = db.execute("SELECT id, name FROM persons WHERE denied").fetchall()
+    return {number: Person(number, name, True) for number, name in rows}
 
 
 def counting(db: sqlite3.Connection) -> dict[str, set[str]]:
