@@ -57,9 +57,7 @@ class Intake:
         if isinstance(outcome, PhotoError):
             self.refuse(db, entry, name, outcome, State.CONFLICT)
             return
-        denied = behind.denials(db)
         enrolment = self._store.enrol(name, [outcome])
-        self.tell_denials(db, denied)  # a mark may have been there before the person
         waits = photo.sha256 in enrolment.held
         files.put_taken(db, entry, name, photo.sha256, waits=waits)
         revoked = behind.sweep(db)

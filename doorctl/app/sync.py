@@ -220,7 +220,9 @@ class Sync:
         if photo is not None:
             try:
                 with self._changing() as db:
+                    denied = behind.denials(db)
                     self._intake.take(db, wanted, photo)
+                    self._intake.tell_denials(db, denied)  # a mark may have been there before the person
             except StoreError:
                 raise
             except Exception as error:

@@ -10,7 +10,7 @@ from doorctl.enrol.source import Entry, PhotoSource
 from doorctl.enrol.token import Token
 from tests.enrol.standin import StandIn
 
-QUICK = Timeouts(connect=2, read=0.4, longpoll_grace=0.4, longpoll_again=0.0, retries=0)
+QUICK = Timeouts(connect=5, read=2.0, longpoll_grace=0.4, longpoll_again=0.0, retries=0)
 
 
 def opened(standin: StandIn, folder: str = "/Photos", token: str = "", **options: Any) -> DropboxFolder:

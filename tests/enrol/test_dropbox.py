@@ -346,7 +346,7 @@ def test_a_cut_or_a_hang_in_mid_download_is_temporary(standin: StandIn) -> None:
         standin.faults.cut(times=1)
         with pytest.raises(UnreachableError):
             source.fetch(entry, 10_000)
-        standin.faults.drip(DOWNLOAD, times=1, pause=1.0)
+        standin.faults.drip(DOWNLOAD, times=1, pause=3.0)
         with pytest.raises(UnreachableError, match="in time"):
             source.fetch(entry, 10_000)
         assert source.fetch(entry, 10_000) == LETTERS.encode()

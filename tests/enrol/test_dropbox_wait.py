@@ -83,7 +83,7 @@ def test_a_blocked_long_poll_becomes_polling_and_comes_back(
     standin.faults.page(LONGPOLL, times=1)
     standin.faults.status(LONGPOLL, 403, times=1)
     standin.routes.longpoll_scale = 0.001
-    quick = Timeouts(connect=2, read=0.2, longpoll_grace=-29.5, longpoll_again=0.0, retries=0)
+    quick = Timeouts(connect=2, read=2.0, longpoll_grace=-29.5, longpoll_again=0.0, retries=0)
     with opened(standin, poll_seconds=0.01, timeouts=quick) as source, caplog.at_level(logging.INFO):
         cursor = source.changes(None).cursor
         for _ in range(4):
@@ -99,7 +99,7 @@ def test_a_failed_long_poll_is_left_alone_for_a_while(standin: StandIn) -> None:
     """Until then the folder is looked at without it, no more often than poll_seconds."""
     standin.state.mkdir("/Photos")
     standin.faults.refuse(LONGPOLL)
-    patient = Timeouts(connect=2, read=0.4, longpoll_again=600, retries=0)
+    patient = Timeouts(connect=2, read=2.0, longpoll_again=600, retries=0)
     with opened(standin, poll_seconds=0.1, timeouts=patient) as source:
         cursor = source.changes(None).cursor
         start = time.monotonic()
@@ -126,7 +126,7 @@ def test_a_long_poll_that_cannot_help_leaves_the_rest_to_a_look(standin: StandIn
 def test_without_long_polls_it_is_looked_at_every_so_often(standin: StandIn) -> None:
     """With longpoll off, yes comes once in poll_seconds, and ``close`` ends a wait from another thread."""
     standin.state.mkdir("/Photos")
-    with opened(standin, longpoll=False, poll_seconds=0.1) as source:
+    with opened(standin, longpoll=False, poll_seconds=0.5) as source:
         cursor = source.changes(None).cursor
         assert not source.wait(cursor, 0.01)
         assert source.wait(cursor, 30)
