@@ -31,6 +31,7 @@ def replays(data: Path, clip: Path, goes_on: GoesOn) -> float:
         replay = Command("replay", clip, "--json", "--data", data)
         while replay.runs and (not frames or goes_on()):
             time.sleep(0.05)
+        whole = not replay.runs
         replay.stop()
         # She is let in again and again, and told at once: the clip's time beside the clock's.
         grants = [line for line in replay.lines if f'"{EventKind.ACCESS_GRANTED}"' in line.text]
@@ -38,6 +39,8 @@ def replays(data: Path, clip: Path, goes_on: GoesOn) -> float:
         if len(at) > 1:
             frames += (at[-1] - at[0]) * FPS
             seconds += grants[-1].at - grants[0].at
+        elif whole:
+            raise RuntimeError("nobody is let in by the replay:\n" + "\n".join(x.text for x in replay.lines))
     return frames / seconds
 
 
