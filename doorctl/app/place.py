@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from doorctl import paths
 from doorctl.app.settings import Settings
@@ -47,6 +48,24 @@ def last_gpio(place: Path) -> GpioConfig | None:
         return None
 
 
+def _lock_file(settings: Settings, name: str) -> TextIO:
+    """A file in the door's place to lock; its owner's, whoever makes it.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
+    file = settings.place / name
+    try:
+        _make(settings.place)
+        held = file.open("a")
+        if os.geteuid() == 0:  # "sudo doorctl sync" must not lock the daemon out
+            owner = settings.place.stat()
+            os.fchown(held.fileno(), owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
+    return held
+
+
 @contextmanager
 def one_round(settings: Settings, patience: float = 60.0) -> Iterator[None]:
     """Hold the folder's place for a round, so that the daemon and a command do not do one at once.
@@ -58,16 +77,7 @@ def one_round(settings: Settings, patience: float = 60.0) -> Iterator[None]:
         AlreadyRunningError: another round goes on for longer than that.
         StoreError: the lock file cannot be made.
     """
-    file = settings.place / "sync.lock"
-    try:
-        _make(settings.place)
-        held = file.open("a")
-    except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
-    with held:
-        if os.geteuid() == 0:  # "sudo doorctl sync" must not lock the daemon out
-            owner = settings.place.stat()
-            os.fchown(held.fileno(), owner.st_uid, owner.st_gid)
+    with _lock_file(settings, "sync.lock") as held:
         end = time.monotonic() + patience
         while True:
             try:
@@ -91,13 +101,7 @@ def only_one(settings: Settings) -> Iterator[None]:
         AlreadyRunningError: another daemon holds it.
         StoreError: the lock file cannot be made.
     """
-    file = settings.place / "daemon.lock"
-    try:
-        _make(settings.place)
-        held = file.open("a")
-    except OSError as error:
-        raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
-    with held:
+    with _lock_file(settings, "daemon.lock") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
