@@ -38,16 +38,26 @@ def jpeg(photo: Path, *, flip: bool = False, dim: float = 1.0, crop: int = 0) ->
     return cv2.imencode(".jpg", (image * dim).astype(np.uint8))[1].tobytes()
 
 
+class Counted(FolderSource):
+    """A folder that remembers what was fetched from it."""
+
+    def __init__(self, path: Path, *, settle_seconds: float) -> None:
+        super().__init__(path, settle_seconds=settle_seconds)
+        self.fetched: list[str] = []
+
+    def fetch(self, entry: Entry, limit: int) -> bytes:
+        self.fetched.append(entry.path)
+        return super().fetch(entry, limit)
+
+
 class World:
     """A folder, a store, and what has been fetched."""
 
     def __init__(self, place: Path, store: Store, settings: Settings) -> None:
         self.folder, self.store, self.settings = place / "photos", store, settings
         self.folder.mkdir(exist_ok=True)
-        self.fetched: list[str] = []
-        self.source = FolderSource(self.folder, settle_seconds=0.0)
-        real = self.source.fetch
-        self.source.fetch = lambda entry, limit: (self.fetched.append(entry.path), real(entry, limit))[1]  # type: ignore[method-assign,func-returns-value]
+        self.source = Counted(self.folder, settle_seconds=0.0)
+        self.fetched = self.source.fetched
         self._seen = 0
 
     def drop(self, path: str, content: bytes = b"") -> None:
@@ -506,17 +516,6 @@ def test_a_mark_that_denies_nobody_says_so(world: World) -> None:
     world.round()
     assert world.results()["Grcae Hopper-DENY"].startswith("denies nobody")
     assert f"did you mean {HOPPER}?" in world.results()["Grcae Hopper-DENY"]
-
-
-def test_a_removed_persons_mark_is_found_again(world: World) -> None:
-    """What an operator removes takes the mark's record along, but the file is there and still denies."""
-    world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
-    world.drop(f"{HOPPER}-DENY")
-    world.round()
-    world.store.remove(HOPPER)
-    world.drop(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
-    world.round()
-    assert world.people() == {HOPPER: "denied"}
 
 
 def test_marks_do_not_vanish_with_an_emptied_folder(world: World) -> None:

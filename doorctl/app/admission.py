@@ -127,11 +127,7 @@ def register_of(settings: Settings, store: Store) -> Register:
         ModelError: no set of nets is installed whole.
     """
     models, recognition = installed(settings)
-    return register_by(settings, store, models.embedder.card.name, recognition)
-
-
-def register_by(settings: Settings, store: Store, model: str, recognition: Recognition) -> Register:
-    """The same for a set of nets that has been looked up already."""
+    model = models.embedder.card.name
     gallery = store.gallery(model, recognition.calibration)
     # A photo is no living face, and need not be.
     policy = policy_of(settings.config, recognition, gallery, LivenessMode.OFF)

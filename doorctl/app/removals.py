@@ -85,7 +85,7 @@ class Removals:
             self._intake.done.update(done)
             self._try(db, moves, later, learnt, before, spare=lost, marks=False)
             self.held_back = tuple(sorted({before[key].name for key in lost} | lifted))
-            if any(key in todo.gone for key, _, _ in gone):
+            if not gone.isdisjoint(todo.gone):
                 self._tell(db, len(self.held_back), len(before))
         db.execute("RELEASE removals")
         return bool(later)

@@ -75,14 +75,10 @@ class Eye:
 
     def meet(self, people: Gallery, config: Config) -> Policy:
         """Judge by these people from now on, and by the rules that they need, which also mark lookalikes."""
-        self.observer.gallery, policy = self.prepare(people, config)
-        return policy
-
-    def prepare(self, people: Gallery, config: Config) -> tuple[Gallery, Policy]:
-        """What ``meet`` would judge by: the people, lookalikes marked, and the rules. Runs no net."""
         policy = policy_of(config, self.recognition, people, self.standing(config).mode)
         limit = limit_of(policy.threshold, policy.margin, self.recognition.calibration)
-        return marked(people, limit), policy
+        self.observer.gallery = marked(people, limit)
+        return policy
 
 
 def installed(settings: Settings) -> tuple[ModelSet, Recognition]:

@@ -10,7 +10,7 @@ _END = r"(?![^\W\d_])"
 
 _OPENINGS = re.compile(
     r"(?:adobe|screen ?shots?|screen ?recording|bildschirm(?:foto|aufnahme)|schermafbeelding|skärmavbild"
-    r"|schermata|zrzut ekranu|captura de (?:pantalla|tela|ecrã)|capture d['’ ]?écran|snímek obrazovky"  # noqa: RUF001
+    r"|schermata|zrzut ekranu|captura de (?:pantalla|tela|ecrã)|capture d['\u2019 ]?écran|snímek obrazovky"
     r"|whatsapp|telegram|fb[ _]img|full ?(?:size)?render|chatgpt|gemini[ _]generated|picsart|inshot)"
     + _END
     # An app's name that runs on, and words of scripts without spaces.

@@ -152,7 +152,7 @@ def write_below(root: int, parts: Sequence[str], data: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         number = os.open(new, flags, 0o644, dir_fd=root)
         try:
-            with open(number, "wb") as file:  # noqa: PTH123
+            with os.fdopen(number, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(number)

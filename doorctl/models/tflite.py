@@ -41,7 +41,7 @@ class Tensor:
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]  # the schema has no type hints
     """A buffer whose data starts at a multiple of 16; the generated class packs at 1."""
 
-    def Pack(self, builder: Any) -> int:  # noqa: N802  # the generated class's name
+    def Pack(self, builder: Any) -> int:  # noqa: N802 - the generated class's name
         offset = None
         if self.data is not None:
             content = bytes(self.data)

@@ -11,7 +11,6 @@ import time as clock
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
-from doorctl.core.plan import State
 from doorctl.core.records import Event, EventKind, Person, Vector
 from doorctl.core.spread import most_spread
 from doorctl.store.rows import add_event, now_text, time_text, vector_of
@@ -25,10 +24,9 @@ _BEHIND = """
 """
 
 
-def pending(db: sqlite3.Connection) -> list[tuple[str, str, State]]:
-    """Key, person and state of the files that have gone, and whose going has not been carried out."""
-    rows = db.execute("SELECT key, person, state FROM files WHERE gone ORDER BY key").fetchall()
-    return [(key, person, State(state)) for key, person, state in rows]
+def pending(db: sqlite3.Connection) -> set[str]:
+    """Keys of the files that have gone, and whose going has not been carried out."""
+    return {row[0] for row in db.execute("SELECT key FROM files WHERE gone")}
 
 
 def drop_gone(

@@ -81,7 +81,8 @@ def dimmed(image: Image, share: float, rng: np.random.Generator) -> Image:
     return noisy((image * share).astype(np.uint8), 2.0, rng)
 
 
-SPOILERS: dict[str, Callable[[Image, np.random.Generator], Image]] = {
+Spoil = Callable[[Image, np.random.Generator], Image]
+SPOILERS: dict[str, Spoil] = {
     "as it is": lambda image, rng: image,
     "dimmed x0.5": lambda image, rng: dimmed(image, 0.5, rng),
     "dimmed x0.25": lambda image, rng: dimmed(image, 0.25, rng),
@@ -100,7 +101,7 @@ def spoilt() -> Iterator[Case]:
             species = "print, bent" if bent else kind
             for name, spoil in SPOILERS.items():
 
-                def frames(folder: Path = folder, spoil=spoil) -> Iterator[Image]:  # type: ignore[no-untyped-def]
+                def frames(folder: Path = folder, spoil: Spoil = spoil) -> Iterator[Image]:
                     rng = np.random.default_rng(0)
                     for image in frames_of(folder):
                         yield spoil(image, rng)
@@ -177,13 +178,15 @@ def flat(locate: Locate) -> Iterator[Case]:
         for axis in ("yaw", "pitch"):
             for most in TILTS:
 
-                def turned(portrait=portrait, box=box, axis=axis, most=most) -> Iterator[Image]:  # type: ignore[no-untyped-def]
+                def turned(
+                    portrait: Image = portrait, box: Box = box, axis: str = axis, most: float = most
+                ) -> Iterator[Image]:
                     yield from tilted(portrait, box, axis, most)
 
                 yield Case("portrait, tilted", f"{axis} {most:.0f} degrees", name, name, turned)
         for bend in BENDS:
 
-            def bent(portrait=portrait, box=box, bend=bend) -> Iterator[Image]:  # type: ignore[no-untyped-def]
+            def bent(portrait: Image = portrait, box: Box = box, bend: float = bend) -> Iterator[Image]:
                 yield from tilted(portrait, box, "yaw", 40.0, bend)
 
             yield Case("portrait, bent", f"radius {bend} faces", name, name, bent)

@@ -64,8 +64,8 @@ def watch_requests(step: Steps) -> None:
         step(f"http: read from {route}")
         return data
 
-    requests.Session.send = sending  # type: ignore[method-assign,assignment]
-    urllib3.HTTPResponse.read = reading  # type: ignore[method-assign,assignment]
+    requests.Session.send = sending  # type: ignore[method-assign,assignment]  # to watch it
+    urllib3.HTTPResponse.read = reading  # type: ignore[method-assign,assignment]  # likewise
 
 
 def watch_statements(step: Steps) -> None:
@@ -100,7 +100,7 @@ def watch_statements(step: Steps) -> None:
     def connect(*what: Any, **how: Any) -> sqlite3.Connection:
         return plain(*what, **how, factory=Watched)
 
-    sqlite3.connect = connect  # type: ignore[assignment]
+    sqlite3.connect = connect  # type: ignore[assignment]  # likewise
 
 
 def watch_files(step: Steps, data: str) -> None:
