@@ -446,6 +446,17 @@ def test_renaming_people_away_one_by_one_is_no_way_round_the_guard(world: World)
     assert set(world.people()) == {"Bob", "Cid", "Dan", "Eve", "Fay", "Gus"}
 
 
+def test_a_name_that_is_taken_over_is_no_way_round_the_guard(world: World) -> None:
+    """Somebody else's photo under the name of a person who has gone does not make the removal undone."""
+    world.make("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")
+    world.round()
+    world.take("Bob-1.jpg", "Cid-1.jpg")
+    (world.folder / "Ann-1.jpg").rename(world.folder / "Bob-2.jpg")
+    assert world.round().held_back == ("Ann", "Bob", "Cid")
+    assert set(world.people()) == {"Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus"}
+    assert {world.store.person(name).photos for name in ("Ann", "Bob", "Cid")} == {1}
+
+
 def test_many_renames_are_done_a_few_at_a_time_and_keep_a_person_together(world: World) -> None:
     """However many there are, none is lost, doubled or taken for somebody else's on the way."""
     names = [f"Person {chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(37)]

@@ -80,11 +80,16 @@ class Removals:
             len(lifted) > most or (lifted and emptied)
         )
         if too_many and not accept:
-            db.execute("ROLLBACK TO removals")
-            self._intake.done.clear()
-            self._intake.done.update(done)
-            self._try(db, moves, later, learnt, before, spare=lost, marks=False)
-            self.held_back = tuple(sorted({before[key].name for key in lost} | lifted))
+            spare, more = set[str](), lost
+            while True:
+                spare |= more
+                db.execute("ROLLBACK TO removals")
+                self._intake.done.clear()
+                self._intake.done.update(done)
+                more = self._try(db, moves, later, learnt, before, spare=spare, marks=False) - spare
+                if not more:  # to spare one may be to leave no place for another
+                    break
+            self.held_back = tuple(sorted({before[key].name for key in spare} | lifted))
             if not gone.isdisjoint(todo.gone):
                 self._tell(db, len(self.held_back), len(before))
         db.execute("RELEASE removals")
@@ -113,7 +118,10 @@ class Removals:
         *,
         marks: bool = True,
     ) -> set[str]:
-        """Carry out removals and renames, sparing people; keys of those who are known by no name any more."""
+        """Carry out removals and renames, sparing people; keys of those who are known by no name any more.
+
+        Whoever comes by a name that has become free is somebody else, and no substitute.
+        """
         hashes = {wanted.entry.hash for wanted in moves}
         owners = {content: who for content, who in behind.counting(db).items() if content in hashes}
         moves = [
@@ -128,7 +136,8 @@ class Removals:
         counting = behind.counting(db)
         moved = {person for content, who in owners.items() if counting.get(content) for person in who}
         behind.tell_revoked(db, removed, {before[key].id for key in moved if key in before})
-        return before.keys() - behind.known_people(db).keys() - moved
+        left = {person.id for person in behind.known_people(db).values()}
+        return {key for key, person in before.items() if person.id not in left} - moved
 
     def _move(self, db: Connection, wanted: Wanted, learnt: Learnt) -> None:
         sha256, vector = learnt[wanted.entry.hash]

@@ -218,15 +218,30 @@ FOLDER = (
     ),
     Mutation("what failed is never tried again", " or before.again:", ":", PLAN),
     Mutation("any number may go at once", "len(lost) + recent > most or", "", REMOVALS),
+    Mutation(
+        "a name taken over is no removal",
+        "if person.id not in left}",
+        "if key not in behind.known_people(db)}",
+        REMOVALS,
+    ),
+    Mutation(
+        "nobody is lost by sparing another",
+        "spare=spare, marks=False) - spare",
+        "spare=spare, marks=False) and set()",
+        REMOVALS,
+    ),
     Mutation("the last one may go", " or tuple(access) == (True, False)", "", REMOVALS),
     Mutation("an emptied folder lifts marks", " or (lifted and emptied)", "", REMOVALS),
     Mutation(
-        "marks are lifted though removals wait", "spare=lost, marks=False", "spare=lost, marks=True", REMOVALS
+        "marks are lifted though removals wait",
+        "spare=spare, marks=False",
+        "spare=spare, marks=True",
+        REMOVALS,
     ),
     Mutation(
         "a rename is a removal",
-        "behind.known_people(db).keys() - moved",
-        "behind.known_people(db).keys()",
+        "if person.id not in left} - moved",
+        "if person.id not in left}",
         REMOVALS,
     ),
     Mutation(
