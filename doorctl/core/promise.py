@@ -16,9 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from doorctl.core.calibration import rate_of_score, score_of_rate
 from doorctl.core.card import Recognition, RefusalTable
+
+Scores = NDArray[np.float64]
 
 LOWEST = 0.5
 """No threshold is set below this score, at which one stranger's picture in a hundred matches a template."""
@@ -58,9 +61,13 @@ def refused_at(score: float, tables: Sequence[RefusalTable], templates: int) -> 
     It is looked up for the largest tabulated number of templates that the person has: more photos than
     that are not assumed to help.
     """
+    return float(_refused_at(np.array(score), tables, templates))
+
+
+def _refused_at(scores: Scores, tables: Sequence[RefusalTable], templates: int) -> Scores:
     table = max((t for t in tables if t.templates <= max(1, templates)), key=lambda t: t.templates)
-    scores, rates = zip(*table.knots, strict=True)
-    return float(np.interp(score, scores, rates))
+    known, rates = zip(*table.knots, strict=True)
+    return np.asarray(np.interp(scores, known, rates))
 
 
 def promise_of(
@@ -86,13 +93,14 @@ def promise_of(
 
     alike = Counter(templates or (1,))  # of a thousand people most have as many templates as others
 
-    def refused(score: float) -> float:
-        missed = (each * refused_at(score, recognition.refusals, n) for n, each in alike.items())
-        return sum(missed) / alike.total()
+    def refused(scores: Scores) -> Scores:
+        missed = sum(each * _refused_at(scores, recognition.refusals, n) for n, each in alike.items())
+        return np.asarray(missed / np.float64(alike.total()))
 
     if threshold is None:
         safe = min(highest, score_of_rate(min(1.0, acceptance / (count * VISIT * allowance))))
-        threshold = max(LOWEST, safe if refused(safe) <= max_refusal else _last(refused, max_refusal, safe))
+        enough = refused(np.array(safe)) <= max_refusal
+        threshold = max(LOWEST, safe if enough else _last(refused, max_refusal, safe))
     chance = sum(templates) * VISIT * rate_of_score(threshold)
     return Promise(
         threshold=threshold,
@@ -100,13 +108,13 @@ def promise_of(
         templates=sum(templates),
         strangers=min(1.0, chance),
         strangers_here=min(1.0, chance * allowance),
-        refused=refused(threshold),
+        refused=float(refused(np.array(threshold))),
         wanted=acceptance,
     )
 
 
-def _last(refused: Callable[[float], float], limit: float, below: float) -> float:
+def _last(refused: Callable[[Scores], Scores], limit: float, below: float) -> float:
     """The highest score, to a thousandth and below one that refuses too many, that does not."""
     scores = np.arange(LOWEST, below, 0.001)
-    kept = [float(score) for score in scores if refused(float(score)) <= limit]
-    return kept[-1] if kept else LOWEST
+    kept = scores[refused(scores) <= limit]
+    return float(kept[-1]) if kept.size else LOWEST
