@@ -278,10 +278,36 @@ def test_a_rename_moves_the_person_without_a_fetch(world: World) -> None:
     """The old name goes and the new one is let in at once; it counts as no removal, even of the last one."""
     world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
     world.round()
+    (known,) = world.store.photos(HOPPER)
     (world.folder / f"{HOPPER}-1.jpg").rename(world.folder / "Rear Admiral Hopper-1.jpg")
     done = world.round()
     assert (world.people(), world.fetched) == ({"Rear Admiral Hopper": "let in"}, [])
     assert done.held_back == ()
+    assert [photo.quality for photo in world.store.photos("Rear Admiral Hopper")] == [known.quality]
+    assert known.quality
+
+
+def test_a_copy_needs_no_fetch_and_gives_nobody_else_the_face(world: World) -> None:
+    """The same bytes again, for the same person and for another: only whose they are is let in."""
+    for path in (f"{HOPPER}-1.jpg", f"{HOPPER}-2.jpg", "Impostor-1.jpg"):
+        world.drop(path, jpeg(hopper_file()))
+    world.round()
+    assert (world.people(), world.fetched) == ({HOPPER: "let in"}, [f"{HOPPER}-1.jpg"])
+    assert "known already" in world.results()["Impostor-1.jpg"]
+    assert world.store.person(HOPPER).photos == 1
+
+
+def test_a_face_that_becomes_free_goes_to_whoever_waited_first(world: World) -> None:
+    """Not to who came in the same round as the deletion, only because that photo was at hand."""
+    world.drop("Ann-1.jpg", jpeg(hopper_file()))
+    world.drop("Bea-1.jpg", jpeg(hopper_file(), flip=True))
+    world.drop(f"{COLLINS}-1.jpg", jpeg(astronaut_file()))
+    world.round()
+    world.take("Ann-1.jpg")
+    world.drop("Cleo-1.jpg", jpeg(hopper_file(), dim=0.9))
+    world.round()
+    assert world.people() == {"Bea": "let in", COLLINS: "let in"}
+    assert "known already, as Bea" in world.results()["Cleo-1.jpg"]
 
 
 def test_another_face_under_a_known_name_waits_for_an_operator(world: World) -> None:

@@ -10,7 +10,7 @@ from doorctl.app.intake import Intake
 from doorctl.core.listing import Changes
 from doorctl.core.names import name_key
 from doorctl.core.plan import Plan, Wanted, most_removals
-from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.core.records import Event, EventKind, Person
 from doorctl.sections import PhotosConfig
 from doorctl.store import behind, files
 from doorctl.store.records import NewPhoto
@@ -22,8 +22,8 @@ WINDOW_SECONDS = 600.0
 MOVES = 10
 """Photos that are filed under another name in one transaction: meanwhile nobody else can write."""
 
-Learnt = Mapping[str, tuple[str, Vector]]
-"""By content hash: the sha256 and the template of a photo that has been learnt from."""
+Learnt = Mapping[str, NewPhoto]
+"""By key: what is known already of photos that have gone elsewhere."""
 
 
 class Removals:
@@ -53,7 +53,7 @@ class Removals:
         Returns:
             whether renames are left over for the next transaction.
         """
-        moves, later = self._batch(db, [wanted for wanted in queue.values() if wanted.entry.hash in learnt])
+        moves, later = self._batch(db, [wanted for key, wanted in queue.items() if key in learnt])
         for wanted in moves:
             del queue[wanted.entry.key]
         self.held_back = ()
@@ -140,8 +140,7 @@ class Removals:
         return {key for key, person in before.items() if person.id not in left} - moved
 
     def _move(self, db: Connection, wanted: Wanted, learnt: Learnt) -> None:
-        sha256, vector = learnt[wanted.entry.hash]
-        self._intake.take(db, wanted, NewPhoto(sha256, wanted.entry.path, self._intake.model, vector))
+        self._intake.take(db, wanted, learnt[wanted.entry.key])
 
     def _tell(self, db: Connection, waiting: int, people: int) -> None:
         told = f"people: {waiting} of {people}; doorctl sync --accept-removals carries it out"

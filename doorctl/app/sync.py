@@ -91,6 +91,8 @@ class Sync:
         self._eye: Eye | None = None
         self._traces = True
         """Whether the journal may still hold what was erased."""
+        self._freed = False
+        """Whether somebody has gone since the plan was made: a face that was theirs may be another's turn."""
 
     def round(self, *, accept: bool = False) -> Round:
         """Do everything that the folder asks for.
@@ -116,13 +118,14 @@ class Sync:
                 changes = self._source.changes(cursor)
                 cursor = changes.cursor
                 todo = plan(known, changes, Rules(self._photos.name_ends_at, self._photos.max_bytes))
-                queue = _still(queue, changes) | {wanted.entry.key: wanted for wanted in todo.wanted}
+                queue = _in_turn(_still(queue, changes), todo)
+                self._freed = False
                 self._keep_out(todo)
-                later = self._settle(todo, changes, queue, accept=accept)
+                later = self._settle(todo, changes, queue, accept=accept) or self._freed
                 learnt += self._learn_some(queue, learnt) if not later else 0
                 if self._stopped():
                     return Round(+done, self._removals.held_back, cursor)
-                if not queue:
+                if not (queue or later or self._freed):
                     break
         finally:
             self._eye = None
@@ -143,8 +146,9 @@ class Sync:
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
         with self._store.undisturbed() as db:
-            before = self._store.version()
+            before, removed = self._store.version(), files.removed(db)
             yield db
+            self._freed |= files.removed(db) > removed
             self._commits(before)
 
     def _keep_out(self, todo: Plan) -> None:
@@ -164,9 +168,6 @@ class Sync:
         """What needs no fetch, in one step: removals, renames, refusals; whether some are left over."""
         with self._changing() as db:
             before = behind.denials(db)
-            learnt = files.templates_by_hash(
-                db, {wanted.entry.hash for wanted in queue.values()}, self._model
-            )
             files.put_back(db, todo.back)
             files.put_gone(db, todo.gone)
             for entry, name, refusal in todo.refused:
@@ -178,6 +179,10 @@ class Sync:
                 if files.rekey(db, wanted.entry, wanted.name):
                     self._intake.done["moved"] += 1
                     del queue[key]
+            leaving = files.leaving(db, queue)
+            moved = [wanted.entry for wanted in queue.values() if wanted.entry.hash in leaving]
+            found = ((entry.key, files.learnt(db, entry, self._model)) for entry in moved)
+            learnt = {key: photo for key, photo in found if photo}
             later = self._removals.carry_out(db, todo, changes, queue, learnt, accept=accept)
             behind.spread_again(db, self._model, self._photos.max_templates)
             self._intake.tell_denials(db, before)
@@ -188,7 +193,9 @@ class Sync:
     def _learn_some(self, queue: Queue, learnt: int) -> int:
         """Learn from one photo or more, until it is time to look at the folder again; from how many."""
         start, number = time.monotonic(), 0
-        while queue and not self._stopped() and not (number and time.monotonic() - start >= LOOK_SECONDS):
+        while queue and not (self._stopped() or self._freed):
+            if number and time.monotonic() - start >= LOOK_SECONDS:
+                break
             self._tell(learnt + number, learnt + number + len(queue))
             self._learn(queue.pop(next(iter(queue))))
             number += 1
@@ -203,9 +210,10 @@ class Sync:
         try:
             with self._store.undisturbed() as db:
                 unwanted = files.unwanted(db, entry.hash, name)
+                photo = None if unwanted else files.learnt(db, entry, self._model)  # of a copy
             if unwanted:
                 failed = OPERATOR
-            else:
+            elif photo is None:
                 content = self._source.fetch(entry, self._photos.max_bytes)
                 photo = self._look(eye, content, entry)
         except FetchError as error:
@@ -246,6 +254,12 @@ class Sync:
     def _look(self, eye: Eye, content: bytes, entry: Entry) -> NewPhoto:
         sides = {"min_side": self._photos.min_side, "max_side": self._photos.max_side}
         return content_to_template(eye, content, entry.path, **sides)
+
+
+def _in_turn(queue: Queue, todo: Plan) -> Queue:
+    """With what is new. The order is the same as if the round began now, so that a kill changes nothing."""
+    every = queue | {wanted.entry.key: wanted for wanted in todo.wanted}
+    return dict(sorted(every.items(), key=lambda item: item[1].turn))
 
 
 def _still(queue: Queue, changes: Changes) -> Queue:

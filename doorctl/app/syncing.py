@@ -116,6 +116,7 @@ class Syncing:
                 commits=lambda before: self._commits(store, before),
                 stopped=self._stop.is_set,
             )
+            waiting: tuple[str, ...] = ()
             while not self._stop.is_set():
                 with one_round(self._settings):
                     done = sync.round()
@@ -123,10 +124,11 @@ class Syncing:
                 self._well(store)
                 if not done.quiet:
                     log.info("folder: %s", ", ".join(f"{word}: {n}" for word, n in sorted(done.done.items())))
-                if done.held_back:
+                if done.held_back and done.held_back != waiting:
                     log.error(
                         "removals wait for 'doorctl sync --accept-removals': people %d", len(done.held_back)
                     )
+                waiting = done.held_back
                 if self._settings.config.photos.receipts:
                     write_receipt(store, source)
                 # What a round did may have freed a face for another name: look again before waiting.

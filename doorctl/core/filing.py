@@ -28,11 +28,11 @@ _PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".download")
 
 _DASHES = "-\u2010-\u2015\u2212\ufe63\uff0d"
 """Text programs turn hyphens into these. Before DENY they all count: rather one mark too many."""
-_DENY = r"[\W_]{0,9}den(?:y|ied)(?![^\W\d_])"
-"""The word, not the beginning of Denyse; what stands before it may be spaces or a bracket."""
+_DENY = r"[\W_]{0,9}[d\uff44][e\uff45][n\uff4e](?:[y\uff59]|[i\uff49][e\uff45][d\uff44])(?![^\W\d_])"
+"""The word, in wide letters too, not the beginning of Denyse; spaces or a bracket may stand before it."""
 _MARK = re.compile(f"[{_DASHES}]{_DENY}", re.IGNORECASE)
 _BARE = re.compile(_DENY, re.IGNORECASE)
-_SHOUTED = re.compile(r"(?<![^\W\d_])DENY(?![^\W\d_])")
+_SHOUTED = re.compile(r"(?<![^\W\d_])(?:DENY|\uff24\uff25\uff2e\uff39)(?![^\W\d_])")
 _HOW_TO_DENY = 'write the name, a hyphen and DENY: "Grace Hopper-DENY"'
 _NAME_FILE = 'call it after the person: "Grace Hopper-1.jpg"'
 _NAME_FOLDER = 'call the folder after the person: "Grace Hopper"'

@@ -58,6 +58,16 @@ class Wanted:
 
     entry: Entry
     name: str
+    taken: bool = False
+    """Whether it was learnt from before."""
+
+    @property
+    def turn(self) -> tuple[bool, str]:
+        """Its place among others: where several have one face the first is given it, whenever that is.
+
+        With new nets those come first that were taken before: who is known, and who is denied.
+        """
+        return not self.taken, self.entry.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +134,16 @@ def plan(known: Mapping[str, Known], changes: Changes, rules: Rules) -> Plan:
         elif isinstance(meaning, Refusal):
             refused.append((entry, name, meaning))
         else:
-            wanted.append(Wanted(entry, meaning.name))
+            taken = before is not None and before.state is State.TAKEN
+            wanted.append(Wanted(entry, meaning.name, taken))
     fresh = {key for key in missing if not known[key].gone}
     return Plan(
         marks=tuple(marks),
         back=tuple(back),
         gone=tuple(sorted(fresh | nameless)),
         refused=tuple(refused),
-        wanted=tuple(sorted(wanted, key=lambda w: (not _taken(known, w), w.entry.key))),
+        wanted=tuple(sorted(wanted, key=lambda w: w.turn)),
     )
-
-
-def _taken(known: Mapping[str, Known], wanted: Wanted) -> bool:
-    """Whether it was learnt from before. With new nets such come first: who is known, and who is denied."""
-    before = known.get(wanted.entry.key)
-    return before is not None and before.state is State.TAKEN
 
 
 def _same(before: Known, entry: Entry, meaning: Filed | Mark | Refusal) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import Self
 
-from doorctl.core.filing import ignored, shown
+from doorctl.core.filing import Mark, file_of, ignored, shown
 from doorctl.enrol import plain_files
 from doorctl.enrol.content_hash import content_hash, file_hash
 from doorctl.enrol.folder_errors import ONE_FILE, file_error, folder_error, unmounted, write_error
@@ -32,6 +32,10 @@ LARGEST = 64_000_000
 _UP = {"", ".", ".."}
 _LOST = "\ufffd"
 """With two digits for each byte of a name that is not UTF-8: what a path holds can be written anywhere."""
+
+
+def _denies(path: str) -> bool:
+    return isinstance(file_of(path, ends_at="first"), Mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class FolderSource:
     """A local folder, see ``PhotoSource``.
 
     Links, devices and pipes in it are passed over: a link could point at any file of this machine.
-    A file that is still being written is told of once it has come to rest, until then as it was before.
+    A file that is still being written is told of once it has come to rest, until then as it was before;
+    but a mark that denies somebody at once.
     A file that cannot be read, or is larger than ``LARGEST``, has an empty hash; ``fetch`` says why.
 
     Args:
@@ -231,9 +236,9 @@ class FolderSource:
         hashed = None if path in look.restless else self._hash(path, seen)
         if hashed is None:
             look.restless.add(path)
-            if self._told is not None:
+            if self._told is not None and (path in self._told or not _denies(path)):
                 return self._told.get(path)
-            hashed = ""
+            hashed = ""  # as it stands in the folder at a start; and a mark's name says all
         utf8 = "".join(f"{_LOST}{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in path)
         return _Told(Entry(utf8, utf8, seen.size, hashed), seen)
 

@@ -6,6 +6,7 @@ Functions on a connection within a transaction, as in ``rows``; see ``behind`` f
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from doorctl.core.listing import Entry
 from doorctl.core.names import name_key
 from doorctl.core.plan import Known, State
 from doorctl.core.receipt import FileStatus
-from doorctl.core.records import Vector
 from doorctl.errors import PhotoError
+from doorctl.store.records import NewPhoto
 from doorctl.store.rows import now_text, time_of, time_text, vector_of
 
 
@@ -40,7 +41,11 @@ RETRY_SECONDS, LONGEST_SECONDS = 30.0, 3600.0
 _REMOVED = """
     (SELECT coalesce(max(seq), 0) - (SELECT count(*) FROM people) FROM sqlite_sequence WHERE name = 'people')
 """
-"""How many people have ever been removed: numbers are never given twice."""
+
+
+def removed(db: sqlite3.Connection) -> int:
+    """How many people have ever been removed: numbers are never given twice."""
+    return int(db.execute(f"SELECT {_REMOVED}").fetchone()[0])
 
 
 def known_files(db: sqlite3.Connection, model: str) -> dict[str, Known]:
@@ -219,16 +224,25 @@ def put_gone(db: sqlite3.Connection, keys: Iterable[str]) -> None:
     db.execute("DELETE FROM files WHERE gone AND sha256 IS NULL AND was IS NULL AND state != 'mark'")
 
 
-def templates_by_hash(
-    db: sqlite3.Connection, hashes: Collection[str], model: str
-) -> dict[str, tuple[str, Vector]]:
-    """What was learnt from files of these contents: content hash to the photo's sha256 and template."""
+def learnt(db: sqlite3.Connection, entry: Entry, model: str) -> NewPhoto | None:
+    """What is known of a file's content already, from a file that has it too, or had it."""
     sql = """
-        SELECT photos.sha256, vector FROM files JOIN photos ON photos.sha256 = files.sha256
-        JOIN templates ON photo_id = photos.id WHERE hash = ? AND model = ? LIMIT 1
+        SELECT photos.sha256, vector, quality FROM files JOIN photos ON photos.sha256 = files.sha256
+        JOIN templates ON photo_id = photos.id WHERE hash = ? AND model = ?
+        ORDER BY photos.id LIMIT 1
     """
-    rows = ((content, db.execute(sql, (content, model)).fetchone()) for content in hashes)
-    return {content: (row[0], vector_of(row[1])) for content, row in rows if row}
+    row = db.execute(sql, (entry.hash, model)).fetchone()
+    if row is None:
+        return None
+    return NewPhoto(row[0], entry.path, model, vector_of(row[1]), quality=json.loads(row[2]))
+
+
+def leaving(db: sqlite3.Connection, keys: Iterable[str]) -> set[str]:
+    """Content hashes of what has gone from its place, or goes from it when these are dealt with."""
+    found = {row[0] for row in db.execute("SELECT hash FROM files WHERE gone")}
+    for key in keys:
+        found.update(row[0] for row in db.execute("SELECT hash FROM files WHERE key = ?", (key,)))
+    return found
 
 
 def unwanted(db: sqlite3.Connection, content: str, name: str) -> bool:

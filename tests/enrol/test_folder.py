@@ -117,6 +117,17 @@ def test_what_computers_put_there_is_not_listed(home: Path, source: FolderSource
     assert looked(source) == {}
 
 
+def test_a_mark_is_told_at_once(home: Path) -> None:
+    """Who is to be kept out need not wait for a file to come to rest: its name says all. A photo does."""
+    with FolderSource(home, poll_seconds=0.02, settle_seconds=60) as source:
+        cursor = source.changes(None).cursor
+        put(home / "Grace-DENY.jpg", b"mark", age=0)
+        put(home / "Alan-1.jpg", b"alan", age=0)
+        assert source.wait(cursor, 5)
+        assert looked(source) == {"Grace-DENY.jpg": ""}
+        assert looked(source) == {"Grace-DENY.jpg": ""}
+
+
 def test_added_changed_renamed_and_deleted(home: Path, source: FolderSource) -> None:
     """Each listing holds what is there now; a file that moved keeps its hash."""
     one, two = put(home / "Grace-1.jpg", b"one"), put(home / "Alan-1.jpg", b"two")
