@@ -65,6 +65,7 @@ class Sync:
         commits: called in each transaction that may, at its end, with the store's version at its beginning.
         tell: told how many photos have been learnt from, and of how many.
         stopped: asked between photos whether to leave the rest of a round to the next.
+        rest: how long it rests after a photo, in times of the processor's time that the photo took.
 
     Raises:
         ModelError: no set of nets is installed whole.
@@ -80,9 +81,11 @@ class Sync:
         commits: Callable[[int], None] = lambda before: None,
         tell: Callable[[int, int], None] = lambda done, total: None,
         stopped: Callable[[], bool] = lambda: False,
+        rest: float = 0.0,
     ) -> None:
         self._settings, self._source, self._store = settings, source, store
         self._changed, self._commits, self._tell, self._stopped = changed, commits, tell, stopped
+        self._rest = rest
         self._photos = settings.config.photos
         models, recognition = installed(settings)
         self._model = models.embedder.card.name
@@ -197,8 +200,10 @@ class Sync:
             if number and time.monotonic() - start >= LOOK_SECONDS:
                 break
             self._tell(learnt + number, learnt + number + len(queue))
+            began = time.thread_time()
             self._learn(queue.pop(next(iter(queue))))
             number += 1
+            time.sleep(min(LOOK_SECONDS, self._rest * (time.thread_time() - began)))
         return number
 
     def _learn(self, wanted: Wanted) -> None:

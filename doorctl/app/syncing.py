@@ -32,8 +32,11 @@ FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0
 """Seconds until the next try after a failure: doubled each time."""
 SWAP_SECONDS = 1.0
 """In a long round the door is given the newcomers so often."""
-NICE = 10
+NICE = 19
 """The frame loop goes before."""
+REST = 1.25
+"""Between photos it leaves a processor alone for so many times as long as it has used it: being nice is not
+enough where the frame loop, which works and waits by turns, always finds the processor taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Syncing:
                 changed=lambda at_once: self._changed(store, at_once=at_once),
                 commits=lambda before: self._commits(store, before),
                 stopped=self._stop.is_set,
+                rest=REST,
             )
             waiting: tuple[str, ...] = ()
             while not self._stop.is_set():
