@@ -34,7 +34,7 @@ SWAP_SECONDS = 1.0
 """In a long round the door is given the newcomers so often."""
 NICE = 19
 """The frame loop goes before."""
-REST = 1.25
+REST = 1.2
 """Between photos it leaves a processor alone for so many times as long as it has used it: being nice is not
 enough where the frame loop, which works and waits by turns, always finds the processor taken."""
 

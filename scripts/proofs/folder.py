@@ -52,7 +52,7 @@ def changes(data: Path, place: Place, clip: Path, times: int, faces: dict[str, b
     """Let her come and go that often, and time when the door knows."""
     steps: tuple[tuple[str, bool, float, Callable[[], object]], ...] = (
         ("enrolment", True, SOON + place.looks + place.rests, lambda: place.put(PHOTO, faces[ENROLLED])),
-        ("denial", False, SOON + place.looks + place.rests, lambda: place.put(MARK, b"")),
+        ("denial", False, SOON + place.looks, lambda: place.put(MARK, b"")),
         ("denial lifted", True, SOON + place.looks, lambda: place.delete(MARK)),
         ("deletion", False, SOON + place.looks, lambda: place.delete(PHOTO)),
     )
