@@ -17,11 +17,14 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
-from doorctl.core.door import Door, step
+from doorctl.core.door import step
 from doorctl.core.guidance import asks, prompt_of
+from doorctl.core.inputs import Draw, Input, Tick
+from doorctl.core.lockout import Lockout
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Ask, Cause, Decision, Draw, Event, Frame, Input, Observation, Reason, Tick
+from doorctl.core.records import Ask, Cause, Decision, Event, Frame, Observation, Reason
+from doorctl.core.state import Door
 from doorctl.errors import ModelError, PinError
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,8 @@ class Strike(Protocol):
 
     def release(self, seconds: float) -> object: ...
 
+    def lock(self) -> object: ...
+
 
 class Daemon:
     """One door's loop.
@@ -70,6 +75,9 @@ class Daemon:
         watch: shown every frame with what came of it, for drawing and timelines.
         draw: 64 random bits, for a challenge; not to be foreseen at a door.
         indicate: told what the person at the door is to be told, each frame.
+        door: what is remembered from before.
+        keep: given what is counted against the door after every input; has to have it safe.
+        inputs: what the door's wires have told since it was last asked.
     """
 
     def __init__(
@@ -85,6 +93,9 @@ class Daemon:
         watch: Callable[[Frame | None, Input, Decision], None] = lambda frame, fact, decision: None,
         draw: Callable[[], int] = lambda: secrets.randbits(64),
         indicate: Callable[[Prompt], object] = lambda prompt: None,
+        door: Door | None = None,
+        keep: Callable[[Lockout, float], object] = lambda lockout, at: None,
+        inputs: Callable[[], Iterable[Input]] = tuple,
     ) -> None:
         self.observer = observer
         self.policy = policy
@@ -96,7 +107,9 @@ class Daemon:
         self._watch = watch
         self._draw = draw
         self._indicate = indicate
-        self._door = Door()
+        self._door = door or Door()
+        self._keep = keep
+        self._inputs = inputs
         self._failures = 0
         self._stale = 0
 
@@ -114,6 +127,8 @@ class Daemon:
                 if self.asked.stop:
                     break
                 self.before()
+                for fact in self._inputs():
+                    self.take(fact)
                 self.turn(frame)
                 notify("WATCHDOG=1")
         finally:
@@ -122,22 +137,31 @@ class Daemon:
     def turn(self, frame: Frame | None) -> Decision:
         """One frame, or none: observe it, decide, and carry the decision out."""
         fact = self._look(frame)
+        decision = self.take(fact)
+        self._watch(frame, fact, decision)
+        self._indicate(Prompt.FAULT if self._failures else prompt_of(self._door, decision))
+        self._tell_if_slow(decision)
+        log.debug("%.3f s: %s %s", fact.at, decision.reason.value, decision.score)
+        return decision
+
+    def take(self, fact: Input) -> Decision:
+        """One input of any kind: decide, and carry the decision out."""
         self._door, decision = step(self._door, fact, self.policy)
         if decision.draw:
             self._door, _ = step(self._door, Draw(fact.at, self._draw()), self.policy)
+        # First: there is no release without its event on disk, nor with an attempt that is not counted.
         for event in decision.events:
-            self._record(event)  # first: there is no release without its event on disk
+            self._record(event)
+        self._keep(self._door.lockout, self._door.at)
         if decision.release is not None:
             if decision.release.cause is Cause.RECOGNISED and self._too_late(fact):
                 log.warning("a grant was not carried out: keeping its event took too long; see the disk")
             else:
                 self._strike.release(decision.release.seconds)
+        elif decision.relock:
+            self._strike.lock()
         if self._strike.fault is not None:
             raise self._strike.fault
-        self._watch(frame, fact, decision)
-        self._indicate(Prompt.FAULT if self._failures else prompt_of(self._door, decision))
-        self._tell_if_slow(decision)
-        log.debug("%.3f s: %s %s", fact.at, decision.reason.value, decision.score)
         return decision
 
     def _too_late(self, fact: Input) -> bool:

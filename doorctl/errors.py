@@ -40,6 +40,12 @@ class PhotoError(DoorctlError, ValueError):
     exit_code = 65
 
 
+class ScriptError(DoorctlError, ValueError):
+    """A replay's script of inputs cannot be read or understood (EX_DATAERR)."""
+
+    exit_code = 65
+
+
 class CameraError(DoorctlError, OSError):
     """A camera, clip or folder of frames cannot be opened (EX_NOINPUT)."""
 

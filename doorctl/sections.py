@@ -6,29 +6,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from doorctl.clashes import clashes_of
+from doorctl.pin_sections import GpioConfig, IndicatorConfig, InputsConfig
 from doorctl.setting_types import (
     DIRECTORY,
     CameraSource,
-    Command,
     Directory,
     DropboxFolder,
     PhotoSource,
     Rotation,
+    Section,
+    Words,
 )
-from doorctl.yaml_lines import KeyPath
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class CameraConfig(_Section):
+class CameraConfig(Section):
     """Where frames come from."""
 
     source: CameraSource = Field(
@@ -51,7 +48,7 @@ class CameraConfig(_Section):
         )
 
 
-class VisionConfig(_Section):
+class VisionConfig(Section):
     """How faces are looked for."""
 
     min_face: float = Field(default=0.12, ge=0.02, le=0.9, description="of the frame's width")
@@ -59,14 +56,14 @@ class VisionConfig(_Section):
     threads: int = Field(default=2, ge=1, le=4)
 
 
-class ModelsConfig(_Section):
+class ModelsConfig(Section):
     """Which nets judge."""
 
     set: Literal["auto", "standard", "fallback"] = "auto"
     directory: Directory | None = Field(default=None, description=DIRECTORY)
 
 
-class MatchConfig(_Section):
+class MatchConfig(Section):
     """How alike is alike enough."""
 
     # Below 0.5 more than one stranger in a hundred would pass for somebody, in every frame.
@@ -83,7 +80,7 @@ class MatchConfig(_Section):
     )
 
 
-class QualityConfig(_Section):
+class QualityConfig(Section):
     """What a photo must keep to, to be enrolled: the keys and defaults of ``core.quality.Limits``."""
 
     min_size: float = Field(default=40.0, ge=32, le=1000, description="pixels")
@@ -98,7 +95,7 @@ class QualityConfig(_Section):
     max_mouth_occluded: float = Field(default=0.7, ge=0, le=1)
 
 
-class LivenessConfig(_Section):
+class LivenessConfig(Section):
     """How a picture is told from a person."""
 
     mode: Literal["passive", "challenge", "adaptive", "off"] = "adaptive"
@@ -109,7 +106,7 @@ class LivenessConfig(_Section):
     i_understand_photos_open_this_door: bool = False
 
 
-class DoorConfig(_Section):
+class DoorConfig(Section):
     """What it takes to open, and for how long."""
 
     confirm_frames: int = Field(default=5, ge=2, le=60, description="frames; one is never enough")
@@ -120,44 +117,39 @@ class DoorConfig(_Section):
     open_seconds: float = Field(default=3.0, ge=0.2, le=60, description="seconds")
     regrant_seconds: float = Field(default=10.0, ge=0, le=3600, description="seconds")
     max_latency_seconds: float = Field(default=1.0, ge=0.1, le=5, description="seconds")
+    dwell: float = Field(default=0.6, ge=0.2, le=5, description="seconds")
+    attempt_seconds: float = Field(default=20.0, ge=5, le=300, description="seconds")
+    grace_seconds: float = Field(default=1.0, ge=0, le=10, description="seconds")
+    too_long_seconds: float = Field(default=30.0, ge=5, le=3600, description="seconds")
+    pre_alarm_seconds: float = Field(default=10.0, ge=0, le=3600, description="seconds")
 
 
-class GpioConfig(_Section):
-    """The relay."""
+class LockoutConfig(Section):
+    """How often one may try in vain. The counts of NIST SP 800-63B-4, 3.2.3.3, are upper bounds."""
 
-    pins: Literal["lgpio", "mock", "simulated"] = "lgpio"
-    relay_pin: int = Field(default=17, ge=0, le=27, description="BCM number, not the place on the header")
-    active_high: bool = True
-
-
-_Output = Annotated[int, Field(ge=0, le=27)] | None
-_OUTPUT = "a BCM number from 0 to 27, or null for none"
-
-
-class IndicatorConfig(_Section):
-    """What shows the person at the door what is asked of them."""
-
-    left: _Output = Field(default=None, description=_OUTPUT)
-    right: _Output = Field(default=None, description=_OUTPUT)
-    above: _Output = Field(default=None, description=_OUTPUT)
-    below: _Output = Field(default=None, description=_OUTPUT)
-    green: _Output = Field(default=None, description=_OUTPUT)
-    red: _Output = Field(default=None, description=_OUTPUT)
-    buzzer: _Output = Field(default=None, description=_OUTPUT)
-    active_high: bool = True
-    voice: Directory | None = Field(
-        default=None, description="the full path of a directory, or null for no voice"
-    )
-    player: Command = Field(default="aplay -q", description="a command that plays the file named after it")
-
-    @property
-    def pins(self) -> dict[str, int]:
-        """The outputs that are wired, by key."""
-        keys = ("left", "right", "above", "below", "green", "red", "buzzer")
-        return {key: pin for key in keys if (pin := getattr(self, key)) is not None}
+    face_failures: int = Field(default=5, ge=1, le=10, description="failed attempts of one face")
+    face_seconds: float = Field(default=30.0, ge=30, le=3600, description="seconds")
+    door_failures: int = Field(default=10, ge=1, le=100, description="failed attempts of anybody")
+    door_spoofs: int = Field(default=3, ge=1, le=100, description="pictures of known people")
+    window_minutes: float = Field(default=5.0, ge=1, le=60, description="minutes")
+    door_seconds: float = Field(default=60.0, ge=30, le=3600, description="seconds")
+    longest_minutes: float = Field(default=15.0, ge=0.5, le=240, description="minutes")
+    memory_minutes: float = Field(default=60.0, ge=5, le=1440, description="minutes")
+    known_people_pass: bool = True
+    raise_score: float = Field(default=0.1, ge=0, le=0.4, description="of the calibrated score")
+    max_minutes: float = Field(default=60.0, ge=1, le=1440, description="minutes")
+    until_cleared: bool = False
 
 
-class PhotosConfig(_Section):
+class PeopleConfig(Section):
+    """What holds for single people."""
+
+    extended_open: Words = Field(default=(), description="a list of names")
+    extended_open_seconds: float = Field(default=10.0, ge=1, le=60, description="seconds")
+    extended_too_long_seconds: float = Field(default=60.0, ge=5, le=3600, description="seconds")
+
+
+class PhotosConfig(Section):
     """The folder that people are learnt from."""
 
     source: PhotoSource = Field(default="none", description="none, dropbox, or folder:/full/path")
@@ -177,19 +169,19 @@ class PhotosConfig(_Section):
     max_side: int = Field(default=5000, ge=1000, le=12_000, description="pixels")
 
 
-class StoreConfig(_Section):
+class StoreConfig(Section):
     """Where people, templates and events are kept."""
 
     directory: Directory | None = Field(default=None, description=DIRECTORY)
 
 
-class LogConfig(_Section):
+class LogConfig(Section):
     """How much is told."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Config(_Section):
+class Config(Section):
     """Everything that can be set. Frozen all through, and equal to another that says the same."""
 
     camera: CameraConfig = CameraConfig()
@@ -199,15 +191,18 @@ class Config(_Section):
     quality: QualityConfig = QualityConfig()
     liveness: LivenessConfig = LivenessConfig()
     door: DoorConfig = DoorConfig()
+    lockout: LockoutConfig = LockoutConfig()
     gpio: GpioConfig = GpioConfig()
     indicator: IndicatorConfig = IndicatorConfig()
+    inputs: InputsConfig = InputsConfig()
+    people: PeopleConfig = PeopleConfig()
     photos: PhotosConfig = PhotosConfig()
     store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        clashes = tuple(self.clashes())
+        clashes = tuple(clashes_of(self))
         if clashes:
             message = "; ".join(text for _, text in clashes)
             raise PydanticCustomError("clash", "{message}", {"message": message, "clashes": clashes})
@@ -217,63 +212,9 @@ class Config(_Section):
     def lookalike_frames(self) -> int:
         """``door.lookalike_frames``, or twice ``door.confirm_frames`` as far as so many come in time."""
         frames = self.door.confirm_frames
-        in_time = (n for n in range(frames, 2 * frames + 1) if self._in_time(n))
+        in_time = (n for n in range(frames, 2 * frames + 1) if self.in_time(n))
         return self.door.lookalike_frames or max(in_time, default=frames)
 
-    def _in_time(self, frames: int) -> bool:
+    def in_time(self, frames: int) -> bool:
         """Whether the camera gives so many frames within ``door.confirm_seconds``."""
         return (frames - 1) / self.camera.fps < self.door.confirm_seconds
-
-    def clashes(self) -> Iterator[tuple[tuple[KeyPath, ...], str]]:
-        """Keys that are right one by one and cannot hold together: (keys, what is wrong)."""
-        door, camera, match = self.door, self.camera, self.match
-        for key, frames in (
-            ("confirm_frames", door.confirm_frames),
-            ("lookalike_frames", door.lookalike_frames),
-        ):
-            if frames is not None and not self._in_time(frames):
-                told = (
-                    f"{frames} frames at camera.fps {camera.fps} take {(frames - 1) / camera.fps:.2f} s, "
-                    "so the door would never open, expected less than door.confirm_seconds "
-                    f"({door.confirm_seconds:g})"
-                )
-                yield (("door", key), ("door", "confirm_seconds"), ("camera", "fps")), told
-        if door.lookalike_frames is not None and door.lookalike_frames < door.confirm_frames:
-            told = f"{door.lookalike_frames}, expected at least door.confirm_frames ({door.confirm_frames})"
-            yield (("door", "lookalike_frames"), ("door", "confirm_frames")), told
-        if match.lookalike_margin is not None and match.lookalike_margin < (match.margin or 0):
-            told = f"{match.lookalike_margin:g}, expected at least match.margin ({match.margin:g})"
-            yield (("match", "lookalike_margin"), ("match", "margin")), told
-        if self.liveness.mode == "off" and not self.liveness.i_understand_photos_open_this_door:
-            told = (
-                '"off", but then whoever holds up a photo of an enrolled person opens this door: say that '
-                "you know with liveness.i_understand_photos_open_this_door: true"
-            )
-            yield (("liveness", "mode"), ("liveness", "i_understand_photos_open_this_door")), told
-        nets_judge = self.liveness.mode in ("passive", "adaptive")
-        enough = door.confirm_seconds >= 0.6 and self._in_time(5)
-        if nets_judge and not enough and self._in_time(door.confirm_frames):
-            told = (
-                f"{door.confirm_seconds:g}, but liveness is judged on 5 frames over 0.4 s: expected at least "
-                f"0.6, and time for 5 frames at camera.fps {camera.fps}"
-            )
-            yield (("door", "confirm_seconds"), ("camera", "fps"), ("liveness", "mode")), told
-        dark, bright = self.quality.min_brightness, self.quality.max_brightness
-        if dark >= bright:
-            told = f"{dark:g}, expected less than quality.max_brightness ({bright:g})"
-            yield (("quality", "min_brightness"), ("quality", "max_brightness")), told
-        if camera.loop and camera.live:
-            told = "true, expected false, since camera.source is no recording"
-            yield (("camera", "loop"), ("camera", "source")), told
-        if self.photos.source == "dropbox" and not self.photos.app_key:
-            told = (
-                '"dropbox", but photos.app_key is empty: make an app at '
-                "https://www.dropbox.com/developers/apps and put its key there"
-            )
-            yield (("photos", "source"), ("photos", "app_key")), told
-        taken: dict[int, KeyPath] = {self.gpio.relay_pin: ("gpio", "relay_pin")}
-        for name, pin in self.indicator.pins.items():
-            other = taken.setdefault(pin, ("indicator", name))
-            if other != ("indicator", name):
-                told = f"{pin}, expected another pin than that of {'.'.join(other)}"
-                yield (("indicator", name), other), told

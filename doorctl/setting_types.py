@@ -7,7 +7,13 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and nothing in it is guessed at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def _source(value: int | str) -> int | str:
@@ -75,3 +81,12 @@ PhotoSource = Annotated[str, AfterValidator(_photo_source)]
 DropboxFolder = Annotated[str, AfterValidator(_dropbox_folder)]
 Directory = Annotated[Path, BeforeValidator(_directory)]
 DIRECTORY = "the full path of a directory, or null for the default place"
+
+
+def _frozen(value: object) -> object:
+    """YAML has lists; what is frozen holds tuples."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_frozen)]
+Lines = Annotated[tuple[Literal["rex", "contact", "tamper", "fire"], ...], BeforeValidator(_frozen)]

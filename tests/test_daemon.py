@@ -28,7 +28,9 @@ from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
 
-POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF)
+POLICY = Policy(
+    threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF, dwell_seconds=0.4
+)
 GRACE = Person(1, "Grace Hopper")
 
 

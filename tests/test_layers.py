@@ -12,12 +12,15 @@ LEVELS = [
     {"core"},
     ADAPTERS,
     {"daemon"},
-    {"app", "config", "sections", "setting_types"},
+    {"app", "config", "sections", "clashes", "setting_types", "pin_sections", "access_section"},
     {"bench", "demo", "evaluation"},
     {"cli"},
     {"__main__"},
 ]
 IMPURE = {"cv2", "logging", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "threading", "time"}
+
+
+CONFIGURATION = tuple(f"doorctl.{name}" for name in ("config", "sections", "pin_sections", "access_section"))
 
 
 def imports(file: Path) -> set[str]:
@@ -60,9 +63,9 @@ def test_only_app_and_cli_know_the_configuration() -> None:
     knowing = {
         file.relative_to(PACKAGE).parts[0].removesuffix(".py")
         for file in PACKAGE.rglob("*.py")
-        if any(module.startswith(("doorctl.config", "doorctl.sections")) for module in imports(file))
+        if any(module.startswith(CONFIGURATION) for module in imports(file))
     }
-    assert knowing <= {"app", "cli", "evaluation", "config", "sections"}
+    assert knowing <= {"app", "cli", "evaluation", "config", "sections", "clashes"}
 
 
 def test_the_core_is_pure() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.proofs.mutations import MUTATIONS, survives
+from scripts.proofs.broken_rules import LOCKS, MUTATIONS
+from scripts.proofs.mutations import survives
 
 SAMPLE = (
     "one confirming frame",
@@ -15,6 +16,10 @@ SAMPLE = (
     "one frame enough",
     "challenge always passed",
     "net's classes swapped",
+    "locks do not double",
+    "a success resets all",
+    "an attempt per frame",
+    "REX is ignored in lockdown",
 )
 
 
@@ -22,5 +27,5 @@ SAMPLE = (
 @pytest.mark.parametrize("what", SAMPLE)
 def test_a_broken_rule_is_noticed(what: str) -> None:
     """'scripts/prove mutations' tries them all; these are what a careless change would do."""
-    mutation = next(mutation for mutation in MUTATIONS if mutation.what == what)
+    mutation = next(mutation for mutation in (*MUTATIONS, *LOCKS) if mutation.what == what)
     assert not survives(mutation)

@@ -10,7 +10,7 @@ from gpiozero.pins import Factory
 from doorctl.core.prompt import Prompt
 from doorctl.gpio.indicator import Indicator, Several, Shows, TextIndicator
 from doorctl.gpio.voice import Voice
-from doorctl.sections import IndicatorConfig
+from doorctl.pin_sections import IndicatorConfig
 
 
 class DoorIndicator:

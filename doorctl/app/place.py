@@ -13,7 +13,7 @@ from typing import TextIO
 from doorctl import paths
 from doorctl.app.settings import Settings
 from doorctl.errors import AlreadyRunningError, StoreError
-from doorctl.sections import GpioConfig
+from doorctl.pin_sections import GpioConfig
 
 GPIO_NOTE = "gpio.json"
 

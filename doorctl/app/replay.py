@@ -10,13 +10,23 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Protocol
 
+from doorctl.app.script import NOTHING, Player, Script, wired
 from doorctl.app.settings import Settings
 from doorctl.app.standing import Standing
-from doorctl.app.wiring import camera_event, known_people, open_eye, open_source, relay_event
+from doorctl.app.wiring import (
+    TICK_SECONDS,
+    camera_event,
+    known_people,
+    open_eye,
+    open_inputs,
+    open_source,
+    relay_event,
+)
 from doorctl.camera.base import Camera
+from doorctl.core.inputs import Input
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Decision, Event, Frame, Input
+from doorctl.core.records import Decision, Event, Frame
 from doorctl.daemon import Daemon
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
@@ -42,6 +52,7 @@ def open_replay(
     seed: int | None = None,
     indicate: Callable[[Prompt], object] = lambda prompt: None,
     tell: Callable[[Standing], object] = lambda held: None,
+    script: Script = NOTHING,
 ) -> Iterator[Callable[[], None]]:
     """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
 
@@ -54,6 +65,7 @@ def open_replay(
         seed: of the challenges, so that a run can be repeated; never at a door.
         indicate: told what the person before the camera is to be told, each frame.
         tell: told once which liveness mode holds.
+        script: what the door's wires do. Those that it names are wired, whatever the configuration says.
 
     Yields:
         the function that plays the clip to its end. Nothing is written to the store.
@@ -71,10 +83,14 @@ def open_replay(
             show.frame(frame, fact, decision)
 
     timer, start = SimulatedTimer(), time.monotonic()
+    settings = wired(settings, script)
     with ExitStack() as stack:
         eye = open_eye(settings)
         policy = eye.meet(known_people(settings, eye), settings.config)
         tell(eye.standing(settings.config))
+        pins = make_pin_factory("mock", None)
+        player = Player(script, pins, settings.config.inputs)
+        inputs = stack.enter_context(open_inputs(settings.config.inputs, pins, timer.now))
         if isinstance(clip, str):
             clip = open_source(
                 settings,
@@ -88,7 +104,7 @@ def open_replay(
         camera = stack.enter_context(clip)
         relay = stack.enter_context(
             Relay(
-                make_pin_factory("mock", None),
+                pins,
                 settings.config.gpio.relay_pin,
                 active_high=settings.config.gpio.active_high,
                 timer=timer,
@@ -104,16 +120,30 @@ def open_replay(
             watch=watch,
             draw=partial((secrets.SystemRandom() if seed is None else random.Random(seed)).getrandbits, 64),
             indicate=indicate,
+            inputs=inputs.settled,
         )
-        yield lambda: daemon.run(_play_out(camera, timer, policy))
+        yield lambda: daemon.run(_play_out(camera, timer, policy, player))
 
 
-def _play_out(camera: Camera, timer: SimulatedTimer, policy: Policy) -> Iterator[Frame | None]:
-    """A clip's frames with its own time; then nobody, until the last presentation and release are over."""
+def _play_out(
+    camera: Camera, timer: SimulatedTimer, policy: Policy, player: Player
+) -> Iterator[Frame | None]:
+    """A clip's frames with its own time, and what the wires do meanwhile; then nobody, until the script, the
+    last presentation and the last release are over."""
+
+    def advance(to: float) -> None:
+        while (at := player.next(to)) is not None:
+            timer.advance(at)
+            player.play()
+        timer.advance(to)
+
     for frame in camera:
         if frame is not None:
-            timer.advance(frame.at)
+            advance(frame.at)
         yield frame
+    while timer.now() < player.end:
+        advance(min(player.end, timer.now() + TICK_SECONDS))
+        yield None
     for seconds in (policy.gone_seconds, policy.open_seconds):
-        timer.advance(timer.now() + seconds)
+        advance(timer.now() + seconds)
         yield None

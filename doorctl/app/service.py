@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from math import inf
 from operator import attrgetter
 
 from doorctl.app.indicator import open_indicator
+from doorctl.app.lockouts import Lockouts
 from doorctl.app.place import only_one, remember_gpio
 from doorctl.app.settings import Settings
 from doorctl.app.site import why_untrusted
@@ -17,10 +19,21 @@ from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
 from doorctl.app.syncing import Syncing
 from doorctl.app.threshold import promise_for, sentence, shortfall
-from doorctl.app.wiring import Eye, camera_event, open_eye, open_source, relay_event
+from doorctl.app.wiring import (
+    TICK_SECONDS,
+    Eye,
+    camera_event,
+    open_eye,
+    open_inputs,
+    open_source,
+    relay_event,
+)
+from doorctl.clashes import clashes_of
 from doorctl.config import load_config
 from doorctl.core.gallery import Gallery
+from doorctl.core.inputs import Clear
 from doorctl.core.records import Event, EventKind
+from doorctl.core.state import Door
 from doorctl.daemon import Daemon, notify, signals
 from doorctl.errors import ConfigError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
@@ -31,7 +44,7 @@ from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
 
-_PARTS = ("camera", "models", "gpio", "indicator", "photos", "store")
+_PARTS = ("camera", "models", "gpio", "indicator", "inputs", "photos", "store")
 NEED_RESTART = (*_PARTS, "vision.detector", "vision.threads")
 """What of the configuration is only read at the start."""
 
@@ -83,12 +96,14 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             )
         )
         indicator = stack.enter_context(open_indicator(config.indicator, pins, say))
+        inputs = stack.enter_context(open_inputs(config.inputs, pins, timer.now))
         eye = open_eye(settings, now=timer.now)
         eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         tell_standing(eye.standing(config))
         syncing = Syncing(settings, eye) if config.photos.source != "none" else None
-        keeper = _Keeper(settings, eye, store, record, timer.now, syncing)
+        lockouts = Lockouts(store)
+        keeper = _Keeper(settings, eye, store, record, timer.now, lockouts, syncing)
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -98,6 +113,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
                 realtime=True,
                 now=timer.now,
                 on_event=camera_changed,
+                tick_seconds=TICK_SECONDS if config.inputs.pins else inf,
             )
         )
         daemon = Daemon(
@@ -109,6 +125,9 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             asked=asked,
             before=lambda: keeper.look(daemon),
             indicate=indicator.show,
+            door=Door(lockout=lockouts.before(timer.now())),
+            keep=lockouts.keep,
+            inputs=inputs.settled,
         )
         keeper.look(daemon)  # the camera may have taken seconds to open
         people = len(eye.observer.gallery.people)
@@ -149,9 +168,10 @@ class _Keeper:
         store: Store,
         record: Callable[[Event], None],
         now: Callable[[], float],
+        lockouts: Lockouts,
         syncing: Syncing | None = None,
     ) -> None:
-        self._syncing = syncing
+        self._lockouts, self._syncing = lockouts, syncing
         self._started, self._eye, self._store = settings, eye, store
         self._record, self._now = record, now
         self._config = settings.config
@@ -170,6 +190,8 @@ class _Keeper:
         # The version first: a change while the people are read is then seen the next time.
         version = self._store.version()
         if version != self._version:
+            if self._lockouts.was_cleared():
+                daemon.take(Clear(self._now()))
             taken = self._newer(version)
             if taken is None:
                 return
@@ -224,7 +246,7 @@ class _Keeper:
                     log.warning("a change of '%s' takes effect at the next start", key)
             driven = {name: getattr(start, name) for name in _PARTS}
             config = told.model_copy(update=driven)
-            if clashes := [text for _, text in config.clashes()]:
+            if clashes := [text for _, text in clashes_of(config)]:
                 raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
             eye = self._trusting(config)
             policy = eye.meet(eye.observer.gallery, config)

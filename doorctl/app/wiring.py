@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
+
+from gpiozero.pins import Factory
 
 from doorctl.app.settings import Settings
 from doorctl.app.standing import Standing, standing
@@ -13,28 +16,44 @@ from doorctl.app.threshold import promise_for
 from doorctl.camera.base import Camera
 from doorctl.camera.open import open_camera
 from doorctl.core.actions import ChallengeRules
+from doorctl.core.calibration import similarity_of
 from doorctl.core.card import Recognition
 from doorctl.core.gallery import Gallery
+from doorctl.core.inputs import Line
 from doorctl.core.liveness import LivenessMode, LivenessRules
+from doorctl.core.lockout import LockoutRules
 from doorctl.core.lookalikes import limit_of, marked
+from doorctl.core.names import name_key
+from doorctl.core.passage import PassageRules
 from doorctl.core.policy import Policy
 from doorctl.core.quality import Limits
 from doorctl.core.records import Event, EventKind
 from doorctl.errors import ModelError
+from doorctl.gpio.inputs import Inputs
 from doorctl.models.install import ModelSet, load
+from doorctl.pin_sections import InputsConfig
 from doorctl.sections import Config
 from doorctl.store.database import FILE, Store
 from doorctl.vision.observe import Observer
 
 log = logging.getLogger(__name__)
 
+TICK_SECONDS = 0.25
+"""How often wires are asked at least. With their bouncing, and a frame that is judged meanwhile, a change is
+known within the 400 ms that EN 60839 allows."""
+
+SAME_FACE = 0.6
+"""Score from which two faces before this camera are taken for one: one pair of people in a thousand is."""
+
 
 def policy_of(config: Config, recognition: Recognition, gallery: Gallery, liveness: LivenessMode) -> Policy:
     """The rules of the door, as the configuration, the embedder's card and the number of people set them."""
-    match, door = config.match, config.door
+    match, door, lockout = config.match, config.door, config.lockout
+    threshold = promise_for(match, recognition, gallery).threshold
+    highest = recognition.calibration.knots[-1][1]
     margin = recognition.margin if match.margin is None else match.margin
     return Policy(
-        threshold=promise_for(match, recognition, gallery).threshold,
+        threshold=threshold,
         margin=margin,
         lookalike_margin=2 * margin if match.lookalike_margin is None else match.lookalike_margin,
         liveness=liveness,
@@ -50,6 +69,35 @@ def policy_of(config: Config, recognition: Recognition, gallery: Gallery, livene
             doubt_seconds=min(LivenessRules().doubt_seconds, 0.7 * door.confirm_seconds),
         ),
         challenge=ChallengeRules(deadline_seconds=config.liveness.deadline_seconds),
+        dwell_seconds=door.dwell,
+        attempt_seconds=door.attempt_seconds,
+        passage=PassageRules(
+            contact=config.inputs.contact is not None,
+            grace_seconds=door.grace_seconds,
+            too_long_seconds=door.too_long_seconds,
+            pre_alarm_seconds=door.pre_alarm_seconds,
+            extended_too_long_seconds=max(door.too_long_seconds, config.people.extended_too_long_seconds),
+            stuck_seconds=config.inputs.stuck_seconds,
+            rex_releases=config.inputs.rex_releases,
+            fire_releases=config.inputs.fire_releases,
+        ),
+        extended=frozenset(name_key(name) for name in config.people.extended_open),
+        extended_open_seconds=config.people.extended_open_seconds,
+        raised_threshold=min(threshold + lockout.raise_score, highest),
+        lockout=LockoutRules(
+            face_failures=lockout.face_failures,
+            face_seconds=lockout.face_seconds,
+            door_failures=lockout.door_failures,
+            door_spoofs=lockout.door_spoofs,
+            window_seconds=60 * lockout.window_minutes,
+            door_seconds=lockout.door_seconds,
+            longest_seconds=60 * lockout.longest_minutes,
+            memory_seconds=60 * lockout.memory_minutes,
+            known_people_pass=lockout.known_people_pass,
+            max_seconds=60 * lockout.max_minutes,
+            until_cleared=lockout.until_cleared,
+            alike=similarity_of(min(SAME_FACE, highest), recognition.calibration),
+        ),
     )
 
 
@@ -139,7 +187,9 @@ def open_source(
     realtime: bool,
     now: Callable[[], float],
     on_event: Callable[[bool, str], None],
+    tick_seconds: float = inf,
 ) -> Camera:
+    """Open a camera or a clip as the settings say; see ``open_camera``."""
     camera = settings.config.camera
     return open_camera(
         source,
@@ -147,11 +197,27 @@ def open_source(
         height=camera.height,
         fps=fps,
         timeout_seconds=camera.timeout_seconds,
+        tick_seconds=tick_seconds,
         rotate=camera.rotate,
         loop=loop,
         realtime=realtime,
         clock=now,
         on_event=on_event,
+    )
+
+
+def open_inputs(config: InputsConfig, factory: Factory, now: Callable[[], float]) -> Inputs:
+    """The wires that tell the door something, as far as they are configured.
+
+    Raises:
+        PinError: a pin cannot be claimed.
+    """
+    return Inputs(
+        factory,
+        {Line(name): pin for name, pin in config.pins.items()},
+        invert={Line(name) for name in config.invert},
+        now=now,
+        bounce_seconds=config.bounce_seconds,
     )
 
 

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from statistics import median
 from typing import Self
 
@@ -136,6 +137,7 @@ class LiveCamera:
         make_grabber: called anew for each opening.
         name: what the log calls the camera; without a password.
         timeout_seconds: how long the loop waits for a frame, and a device may be silent.
+        tick_seconds: how long the loop waits at most, though the device may be silent for longer.
         freeze_seconds: how long it may give one and the same picture.
         open_seconds: how long opening may take.
         rotate: degrees clockwise, 0, 90, 180 or 270.
@@ -153,6 +155,7 @@ class LiveCamera:
         name: str,
         *,
         timeout_seconds: float = 2.0,
+        tick_seconds: float = inf,
         freeze_seconds: float = 5.0,
         open_seconds: float = 10.0,
         rotate: int = 0,
@@ -162,6 +165,7 @@ class LiveCamera:
         self._make_grabber = make_grabber
         self._name = name
         self._timeout = timeout_seconds
+        self._tick = min(timeout_seconds, tick_seconds)
         self._freeze = freeze_seconds
         self._open_seconds = open_seconds
         self._rotate = rotate
@@ -197,7 +201,7 @@ class LiveCamera:
         return self
 
     def __next__(self) -> Frame | None:
-        until = time.monotonic() + self._timeout
+        until = time.monotonic() + self._tick
         while not self._closing.is_set():
             if self._session is None:
                 self._closing.wait(max(0.0, min(self._retry_at, until) - time.monotonic()))

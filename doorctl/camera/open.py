@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from doorctl.camera.base import ROTATIONS, Camera, Grabber
@@ -20,6 +21,7 @@ def open_camera(
     height: int = 480,
     fps: float | None = None,
     timeout_seconds: float = 2.0,
+    tick_seconds: float = inf,
     freeze_seconds: float = 5.0,
     open_seconds: float = 10.0,
     rotate: int = 0,
@@ -36,7 +38,7 @@ def open_camera(
         width, height: wanted size of a live camera, pixels. Clips and streams keep their own.
         fps: wanted rate of a live camera (``None``: its own), or that of a folder of pictures or
             of a video that does not tell its own (``None``: 10).
-        timeout_seconds, freeze_seconds, open_seconds: see ``LiveCamera``.
+        timeout_seconds, tick_seconds, freeze_seconds, open_seconds: see ``LiveCamera``.
         rotate: degrees clockwise, 0, 90, 180 or 270.
         loop, realtime: see ``ClipCamera``; they do not touch live cameras.
         clock: seconds. Stamps the frames of live cameras, and paces clips in real time.
@@ -76,6 +78,7 @@ def open_camera(
             grabber,
             name,
             timeout_seconds=timeout_seconds,
+            tick_seconds=tick_seconds,
             freeze_seconds=freeze_seconds,
             open_seconds=open_seconds,
             rotate=rotate,

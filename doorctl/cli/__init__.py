@@ -15,7 +15,19 @@ from typing import Annotated
 import typer
 
 from doorctl import __version__
-from doorctl.cli import door, dropbox, evaluate, events, liveness, look, measure, models, people, sync
+from doorctl.cli import (
+    door,
+    dropbox,
+    evaluate,
+    events,
+    liveness,
+    lockout,
+    look,
+    measure,
+    models,
+    people,
+    sync,
+)
 from doorctl.cli.output import tell_error
 from doorctl.errors import DoorctlError, StoreError
 
@@ -35,6 +47,7 @@ evaluate.add_to(app)
 models.add_to(app)
 measure.add_to(app)
 liveness.add_to(app)
+lockout.add_to(app)
 sync.add_to(app)
 dropbox.add_to(app)
 

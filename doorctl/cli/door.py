@@ -17,7 +17,7 @@ from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, em
 from doorctl.errors import ConfigError, DoorctlError
 
 if TYPE_CHECKING:
-    from doorctl.sections import GpioConfig
+    from doorctl.pin_sections import GpioConfig
 
 
 def add_to(app: typer.Typer) -> None:
@@ -120,7 +120,7 @@ def _pins_to_lock(
     """
     from doorctl.app.place import last_gpio
     from doorctl.app.settings import Settings
-    from doorctl.sections import GpioConfig
+    from doorctl.pin_sections import GpioConfig
 
     try:
         settings = settings_of(context, config, data)

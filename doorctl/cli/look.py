@@ -27,10 +27,11 @@ from doorctl.cli.output import (
 from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
+    from doorctl.core.inputs import Input
     from doorctl.core.judgement import Check
     from doorctl.core.policy import Policy
     from doorctl.core.quality import Limits, Quality
-    from doorctl.core.records import Decision, Event, Frame, Input, Liveness, Observation, Reason
+    from doorctl.core.records import Decision, Event, Frame, Liveness, Observation, Reason
 
 
 MARKS = {True: Text("  yes ", "green"), False: Text("  no  ", "red"), None: Text("  -   ", "dim")}
@@ -172,6 +173,10 @@ def replay(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the challenges, to repeat a run; at a door they are secret.")
     ] = None,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What the door's wires do, a line each: see below."),
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -180,8 +185,12 @@ def replay(
 
     This is the daemon's own loop and decision. Times are seconds from the clip's start.
     Nothing is stored.
+
+    A line of --inputs is a time in seconds and one of: rex press, rex release, contact open, contact close,
+    tamper open, tamper close, fire alarm, fire clear, end (the replay goes on until then).
     """
     from doorctl.app.replay import Show, open_replay
+    from doorctl.app.script import NOTHING, read_script
     from doorctl.gpio.indicator import TextIndicator
     from doorctl.vision.annotate import Annotator
 
@@ -206,6 +215,7 @@ def replay(
                 realtime=realtime,
                 seed=seed,
                 indicate=TextIndicator(timeline.prompt).show,
+                script=read_script(inputs) if inputs else NOTHING,
                 tell=lambda held: warn(f"liveness {held.mode}: {held.warning}") if held.warning else None,
             )
         )

@@ -12,69 +12,54 @@ frames and a wider margin; frames from before and after that was so do not add u
 
 The frames together must show a living person (``core.liveness``), or the person does what
 the door asks (``core.challenge``). Who fails that is not let in before coming again.
+
+Who tries too often is refused at once for a while, and so is everyone but known people, of
+whom more is asked meanwhile (``core.lockout``). A face must look at the camera for
+``dwell_seconds``; whoever did and was not let in has failed an attempt (``core.attempt``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from math import inf, isfinite
 
-from doorctl.core.challenge import Challenge, Failure, Phase, advance, begin, overdue
+from doorctl.core.attempt import (
+    arrive,
+    bar_person,
+    begin_challenge,
+    lapse,
+    leave,
+    looked_enough,
+    looks,
+    lose_challenge,
+    refuse,
+    rules_of,
+)
+from doorctl.core.challenge import Challenge, Failure, Phase, advance
 from doorctl.core.gallery import NOBODY
-from doorctl.core.judgement import judge
+from doorctl.core.inputs import Clear, Command, Draw, Input, Line, Noise, Switched, Tick
+from doorctl.core.judgement import is_new, judge
 from doorctl.core.liveness import Finding, LivenessMode, Verdict, assess
+from doorctl.core.lockout import Lockout, settled, succeeded
+from doorctl.core.passage import noisy, passed, released, switched
 from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Cause,
-    Command,
     Decision,
-    Draw,
     Event,
     EventKind,
     Gate,
-    Input,
     Match,
     Observation,
     Person,
     Reason,
     Release,
-    Tick,
 )
+from doorctl.core.state import Door, DoorState
 from doorctl.core.visit import Evidence, Presentation, Refusal
 
-
-class DoorState(Enum):
-    """What the strike is told to be."""
-
-    LOCKED = "locked"
-    RELEASED = "released"
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """All that the door remembers from one input to the next."""
-
-    at: float = -inf
-    """The latest time told by any input."""
-    observed_at: float = -inf
-    """Time of capture of the last frame. Inputs of other kinds may be ahead of it by a moment."""
-    released_until: float = -inf
-    person: Person | None = None
-    """Whom the evidence speaks for."""
-    evidence: tuple[Evidence, ...] = ()
-    presentation: Presentation | None = None
-    challenge: Challenge | None = None
-    drawing: tuple[Person, int] | None = None
-    """Whom a challenge is to be drawn for, and the number of their track; good for the very next input."""
-
-    @property
-    def state(self) -> DoorState:
-        return DoorState.RELEASED if self.at < self.released_until else DoorState.LOCKED
-
-    def released(self, seconds: float) -> Door:
-        return replace(self, released_until=max(self.released_until, self.at + seconds))
-
+HOLD_SECONDS = 10.0
+"""A release for a fire alarm is renewed in time, and ends so long after the last that was told of it."""
 
 _THERE = {Gate.TOO_LARGE, Gate.BLURRED, Gate.TOO_DARK, Gate.TOO_BRIGHT}
 """A face is there, near and in view, that cannot be judged: nobody has gone."""
@@ -85,20 +70,30 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     if not isfinite(fact.at):
         return replace(door, person=None, evidence=(), drawing=None), Decision(Reason.STALE)
     went_back = fact.at < door.at - policy.max_latency_seconds
-    # Ages can no longer be told when time went back: forget everything that rests on them.
     drawing = door.drawing
-    door = Door(at=fact.at) if went_back else replace(door, at=max(door.at, fact.at), drawing=None)
-    door, lapsed = _lapse(door, policy)
-    door, ended = _leave(door, policy)
+    door = door.set_back(fact.at) if went_back else replace(door, at=max(door.at, fact.at), drawing=None)
+    lockout, unlocked = settled(door.lockout, door.at, policy.lockout)
+    passage, waited = passed(door.passage, door.at, policy.passage)
+    door = replace(door, lockout=lockout, passage=passage)
+    rules = rules_of(door, policy) or policy.raised()
+    door, lapsed = lapse(door, rules)
+    door, ended = leave(door, rules)
     if isinstance(fact, Command):
         door, decision = _command(door, fact, policy)
+    elif isinstance(fact, Clear):
+        door, decision = _clear(door)
     elif isinstance(fact, Draw):
-        door, decision = _begin(door, fact, None if went_back else drawing, policy)
+        door, decision = begin_challenge(door, fact, None if went_back else drawing, policy)
+    elif isinstance(fact, Switched):
+        door, decision = _switched(door, fact, policy)
+    elif isinstance(fact, Noise):
+        passage, faulty = noisy(door.passage, fact, door.at)
+        door, decision = replace(door, passage=passage), Decision(Reason.SWITCHED, events=faulty)
     elif went_back:
         decision = Decision(Reason.CLOCK_WENT_BACK)
     elif isinstance(fact, Tick):
         decision = Decision(Reason.NO_FACE)
-    elif not _is_new(fact, door, policy):
+    elif not is_new(fact, door.observed_at, policy):
         door, decision = replace(door, person=None, evidence=()), Decision(Reason.STALE)
     elif fact.gate is not Gate.PASSED:
         door, decision = replace(door, observed_at=fact.at), Decision(judge(fact, policy))
@@ -106,21 +101,37 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
             visit = replace(door.presentation.still_there(door.at), seen_at=door.at)
             door = replace(door, presentation=visit)
     else:
-        door = replace(door, observed_at=fact.at)
-        reason, match = judge(fact, policy), fact.match or NOBODY
+        door, decision = _look(replace(door, observed_at=fact.at), fact, policy)
+    door, decision = _watched(*_held_open(door, decision, policy), policy)
+    return door, replace(decision, events=(*unlocked, *waited, *lapsed, *ended, *decision.events))
+
+
+def _look(door: Door, fact: Observation, policy: Policy) -> tuple[Door, Decision]:
+    """A frame of a face that can be judged."""
+    door, visit, came = arrive(door, fact, policy)
+    rules, match = rules_of(door, policy), fact.match or NOBODY
+    reason = judge(fact, rules or policy)
+    if visit.over:
+        decision = Decision(Reason.ATTEMPT_OVER, score=match.score)
+    elif rules is None or (rules is not policy and not _may_pass(door, reason)):
+        # Refused at once and not counted: an attempt is what might have been let in.
+        door = replace(door, challenge=None)
+        door, decision = refuse(door, visit, match, Reason.LOCKED_OUT, policy)
+    else:
+        visit = looks(visit, fact, rules)
+        door = replace(door, presentation=visit)
         if door.challenge is not None:
-            door, decision = _challenged(door, door.challenge, fact, reason, policy)
+            door, decision = _challenged(door, door.challenge, fact, reason, rules)
         elif reason is Reason.CONFIRMING and match.person is not None:
-            door, decision = _confirm(door, fact, match, match.person, policy)
+            door, decision = _confirm(door, visit, fact, match, match.person, rules)
         else:
-            door, decision = _refuse(door, match, reason, policy)
-    return door, replace(decision, events=(*lapsed, *ended, *decision.events))
+            door, decision = refuse(door, visit, match, reason, rules)
+    return door, replace(decision, events=(*came, *decision.events))
 
 
-def _is_new(seen: Observation, door: Door, policy: Policy) -> bool:
-    """Whether a frame says something about now: no picture twice, none of the past, none judged unseen."""
-    late = seen.judged_at - seen.at
-    return seen.at > door.observed_at and 0.0 <= late <= policy.max_latency_seconds
+def _may_pass(door: Door, reason: Reason) -> bool:
+    """Whether a frame, while there is a lock, may lead to a grant."""
+    return reason is Reason.CONFIRMING or door.challenge is not None
 
 
 def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decision]:
@@ -132,35 +143,70 @@ def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decisi
     return door.released(policy.open_seconds), Decision(Reason.COMMANDED, release, (event,))
 
 
-def _leave(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
-    """End the presentation once nobody has been seen for long enough, and let evidence grow old."""
-    visit = door.presentation
-    if visit is not None and door.at - visit.seen_at >= policy.gone_seconds:
-        # Long enough for an attempt, and refused: told now, unless it was told already.
-        attempt = visit.refused_frames >= policy.confirm_frames and not visit.denial_told
-        events = (visit.denial(door.at),) if attempt else ()
-        return replace(door, presentation=None, person=None, evidence=()), events
-    if visit is not None and visit.barred:
-        door = replace(door, presentation=visit.without_gone(door.at, policy.gone_seconds))
-    fresh = tuple(
-        e
-        for e in door.evidence
-        if door.at - e.at <= policy.confirm_seconds
-        # By the rules as they are now: a reload may have made them stricter.
-        and e.score >= policy.threshold
-        and (e.margin is None or e.margin >= policy.lead_asked(e.lookalike))
+def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decision]:
+    """A wire has another level: the exit button releases, a door that closes behind somebody locks."""
+    leaf, rules = door.passage.leaf, policy.passage
+    passage, events = switched(door.passage, fact, door.at, rules)
+    door = replace(door, passage=passage)
+    if fact.line is Line.REX and fact.on and not fact.first and passage.believes(Line.REX):
+        if rules.rex_releases:
+            door, decision = _command(door, Command(door.at, Cause.REX), policy)
+            return door, replace(decision, events=(*events, *decision.events))
+        may_open = door.at + policy.open_seconds + rules.grace_seconds  # the wiring releases it
+        passage = replace(passage, may_open_until=max(passage.may_open_until, may_open))
+        door = replace(door, passage=passage)
+    used = leaf is not None and passage.leaf is None and passage.released_at <= leaf.since
+    if used and door.state is DoorState.RELEASED and not _fire(door, policy):
+        return replace(door, released_until=door.at), Decision(Reason.SWITCHED, events=events, relock=True)
+    return door, Decision(Reason.SWITCHED, events=events)
+
+
+def _fire(door: Door, policy: Policy) -> bool:
+    return policy.passage.fire_releases and door.passage.believes(Line.FIRE)
+
+
+def _held_open(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Decision]:
+    """While there is a fire alarm, and the owner has said so, the strike is released again and again."""
+    if (
+        decision.release is not None
+        or not _fire(door, policy)
+        or door.released_until - door.at > HOLD_SECONDS / 2
+    ):
+        return door, decision
+    return door.released(HOLD_SECONDS), replace(decision, release=Release(Cause.FIRE, HOLD_SECONDS))
+
+
+def _watched(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Decision]:
+    """A release is made known to whatever watches the door's leaf."""
+    release = decision.release
+    if release is None:
+        return door, decision
+    if release.cause is Cause.FIRE:
+        may_open = max(door.passage.may_open_until, door.at + release.seconds)
+        return replace(door, passage=replace(door.passage, may_open_until=may_open)), decision
+    who = decision.person if release.cause is Cause.RECOGNISED else None
+    passage, events = released(
+        *(door.passage, door.at, release.seconds, release.cause.value, who, policy.passage),
+        extended=policy.is_extended(who),
     )
-    return replace(door, evidence=fresh, person=door.person if fresh else None), ()
+    return replace(door, passage=passage), replace(decision, events=(*decision.events, *events))
+
+
+def _clear(door: Door) -> tuple[Door, Decision]:
+    """An operator ends every lock."""
+    events = (Event(EventKind.LOCKDOWN_ENDED, door.at, detail="cleared by an operator"),)
+    return replace(door, lockout=Lockout()), Decision(Reason.CLEARED, events=events)
 
 
 def _confirm(
-    door: Door, fact: Observation, match: Match, person: Person, policy: Policy
+    door: Door, visit: Presentation, fact: Observation, match: Match, person: Person, policy: Policy
 ) -> tuple[Door, Decision]:
     """A frame that speaks for a person: count it, and grant when there are enough and they show life."""
-    visit = door.presentation or Presentation(door.at)
     if why := visit.why_barred(person):
-        return _refuse(replace(door, presentation=visit.still_there(door.at, person)), match, why, policy)
-    visit = replace(visit, seen_at=door.at, refused_in_a_row=0, refused_since=inf)
+        return refuse(door, visit.still_there(door.at, person), match, why, policy)
+    if person.id in door.lockout.suspects:  # a picture of them was shown
+        policy = replace(policy, liveness=LivenessMode.CHALLENGE)
+    visit = replace(visit, refused_in_a_row=0, refused_since=inf)
     new = Evidence(door.observed_at, match.score, match.margin, match.lookalike, fact.liveness, fact.track)
     # A margin from before a lookalike came says nothing of the lookalike: such frames count no longer.
     # Nor does what another track showed, for its face may have been another.
@@ -172,16 +218,18 @@ def _confirm(
     evidence = (*before, new)
     door = replace(door, person=person, evidence=evidence, presentation=visit)
     decision = Decision(Reason.CONFIRMING, person=person, score=match.score)
-    if len(evidence) < policy.frames_asked(match.lookalike):
+    if len(evidence) < policy.frames_asked(match.lookalike) or not looked_enough(visit, policy):
         return door, decision
     if any(who == person for who, _ in visit.lately(door.at, policy.regrant_seconds)):
+        door = replace(door, presentation=replace(visit, let_in=True))
         return door, replace(decision, reason=Reason.ALREADY_GRANTED)
     weakest = min(evidence, key=lambda e: e.score)
     found = assess([(e.at, e.life) for e in evidence], policy.passive)
     if policy.liveness is LivenessMode.OFF or (found.verdict is Verdict.LIVE and policy.nets_decide):
         return _grant(door, person, weakest.score, weakest.margin, found.describe(), policy)
     if found.verdict is Verdict.SPOOF:
-        return _bar(door, person, Reason.SPOOF, found.describe(), weakest.score, weakest.margin)
+        told = found.describe()
+        return bar_person(door, person, Reason.SPOOF, told, weakest.score, weakest.margin, policy)
     return _doubt(door, fact.track, found, weakest, decision, policy)
 
 
@@ -204,17 +252,6 @@ def _doubt(
     return door, decision
 
 
-def _begin(
-    door: Door, drawn: Draw, drawing: tuple[Person, int] | None, policy: Policy
-) -> tuple[Door, Decision]:
-    """Begin the challenge that the last frame asked for, and no other."""
-    if drawing is None or door.at - door.observed_at > policy.challenge.gap_seconds:
-        return door, Decision(Reason.NO_FACE)
-    person, track = drawing
-    challenge = begin(person, track, drawn.number, door.at, policy.challenge)
-    return replace(door, challenge=challenge), Decision(Reason.CHALLENGED, person=person)
-
-
 def _challenged(
     door: Door, challenge: Challenge, fact: Observation, reason: Reason, policy: Policy
 ) -> tuple[Door, Decision]:
@@ -228,43 +265,15 @@ def _challenged(
         threshold=policy.threshold,
         spoof=policy.passive.spoof,
     )
-    visit = replace(door.presentation or Presentation(door.at), seen_at=door.at)
-    door = replace(door, challenge=challenge, presentation=visit)
+    door = replace(door, challenge=challenge)
     if challenge.phase is Phase.FAILED:
-        return _lose(door, challenge, match.margin)
+        return lose_challenge(door, challenge, match.margin, policy)
     if challenge.phase is not Phase.PASSED:
         return door, Decision(Reason.CHALLENGED, person=challenge.person, score=match.score)
     # By the rules as they are now: a reload may have made them stricter.
     if challenge.weakest < policy.threshold:
-        return _lose(door, replace(challenge, failure=Failure.SWAPPED), match.margin)
+        return lose_challenge(door, replace(challenge, failure=Failure.SWAPPED), match.margin, policy)
     return _grant(door, challenge.person, challenge.weakest, match.margin, challenge.describe(), policy)
-
-
-def _lapse(door: Door, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
-    """End a challenge whose time is up, whatever has come in."""
-    challenge = door.challenge
-    failure = overdue(challenge, door.at, policy.challenge) if challenge else None
-    if challenge is None or failure is None:
-        return door, ()
-    door, decision = _lose(door, replace(challenge, failure=failure), None)
-    return door, decision.events
-
-
-def _lose(door: Door, challenge: Challenge, margin: float | None) -> tuple[Door, Decision]:
-    """A challenge that was not passed."""
-    reason = Reason.SPOOF if challenge.failure is Failure.SPOOF else Reason.CHALLENGE_FAILED
-    return _bar(door, challenge.person, reason, challenge.describe(), challenge.weakest, margin)
-
-
-def _bar(
-    door: Door, person: Person, reason: Reason, detail: str, score: float, margin: float | None
-) -> tuple[Door, Decision]:
-    """Refuse a person for the rest of this visit, and tell it at once."""
-    visit = door.presentation or Presentation(door.at)
-    visit = replace(visit, barred=(*visit.barred, (person, reason, door.at)), denial_told=True)
-    event = Event(EventKind.ACCESS_DENIED, door.at, person, reason, score, margin, detail)
-    door = replace(door, person=None, evidence=(), presentation=visit, challenge=None)
-    return door, Decision(reason, events=(event,), person=person, score=score)
 
 
 def _grant(
@@ -273,27 +282,18 @@ def _grant(
     """Let a person in: the one place where a face releases the strike."""
     visit = door.presentation or Presentation(door.at)
     before = visit.lately(door.at, policy.regrant_seconds)
-    release = Release(Cause.RECOGNISED, policy.open_seconds)
+    release = Release(Cause.RECOGNISED, policy.open_for(person))
     event = Event(EventKind.ACCESS_GRANTED, door.at, person, Reason.RECOGNISED, score, margin, detail)
-    visit = Presentation(door.at, granted=(*before, (person, door.at)), barred=visit.barred)
-    door = replace(
-        door.released(policy.open_seconds), person=None, evidence=(), presentation=visit, challenge=None
+    lockout = succeeded(door.lockout, person, visit.face, policy.lockout)
+    visit = Presentation(
+        door.at,
+        granted=(*before, (person, door.at)),
+        barred=visit.barred,
+        track=visit.track,
+        face=visit.face,
+        let_in=True,
+        aside=visit.aside,
     )
+    door = door.released(release.seconds)
+    door = replace(door, person=None, evidence=(), presentation=visit, challenge=None, lockout=lockout)
     return door, Decision(Reason.RECOGNISED, release, (event,), person, score)
-
-
-def _refuse(door: Door, match: Match, reason: Reason, policy: Policy) -> tuple[Door, Decision]:
-    """A face that may not pass: start the count again, and tell a denial once a presentation."""
-    named = reason in (Reason.DENIED, Reason.SPOOF, Reason.CHALLENGE_FAILED)
-    person = match.person if named else None
-    visit = replace(door.presentation or Presentation(door.at), seen_at=door.at)
-    events: tuple[Event, ...] = ()
-    leaving = bool(visit.granted) and door.state is DoorState.RELEASED
-    if not leaving:  # someone let in who turns away through the open door is no stranger
-        visit = visit.refused(Refusal(reason, person, 1, match.score, match.margin), door.at)
-        many = visit.refused_in_a_row >= policy.confirm_frames
-        if many and not visit.denial_told and door.at - visit.refused_since >= policy.confirm_seconds:
-            events = (visit.denial(door.at),)
-            visit = replace(visit, denial_told=True)
-    door = replace(door, person=None, evidence=(), presentation=visit)
-    return door, Decision(reason, events=events, person=person, score=match.score)

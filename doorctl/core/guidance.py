@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from doorctl.core.door import Door, DoorState
+from doorctl.core.attempt import rules_of
 from doorctl.core.liveness import LivenessMode
+from doorctl.core.passage import alarming
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
 from doorctl.core.records import Ask, Decision, Reason
+from doorctl.core.state import Door, DoorState
 
 _BY_REASON = {
     Reason.FACE_TOO_SMALL: Prompt.COME_CLOSER,
@@ -23,6 +25,7 @@ _BY_REASON = {
     Reason.DENIED: Prompt.LOOK_HERE,
 }
 
+_LOCKED = (Reason.LOCKED_OUT, Reason.ATTEMPT_OVER)
 _HOPEFUL = (Reason.CONFIRMING, Reason.LIVENESS_UNSURE)
 
 
@@ -30,8 +33,15 @@ def prompt_of(door: Door, decision: Decision) -> Prompt:
     """The one thing to tell now. A refusal stands as long as the one refused does."""
     if door.challenge is not None:
         return door.challenge.prompt
+    if alarming(door.passage):
+        return Prompt.ALARM
+    leaf = door.passage.leaf
+    if leaf is not None and leaf.warned:
+        return Prompt.CLOSE_DOOR
     if door.state is DoorState.RELEASED:
         return Prompt.GRANTED
+    if decision.reason in _LOCKED:
+        return Prompt.LOCKED_OUT if decision.reason is Reason.LOCKED_OUT else Prompt.DENIED
     if door.presentation is not None and door.presentation.denial_told:
         # The next in the queue is looked at, whatever became of the one before.
         return Prompt.LOOK_HERE if decision.reason in _HOPEFUL else Prompt.DENIED
@@ -40,12 +50,14 @@ def prompt_of(door: Door, decision: Decision) -> Prompt:
 
 def asks(door: Door, policy: Policy) -> Ask:
     """What the next frame is wanted for: the anti-spoof nets run only where a decision needs them."""
-    visit = door.presentation
+    rules, visit = rules_of(door, policy), door.presentation
+    if rules is None:
+        return Ask()
     decided = visit is not None and any(
         who == door.person for who, _ in visit.lately(door.at, policy.regrant_seconds)
     )
-    if policy.liveness is LivenessMode.OFF or (decided and door.challenge is None):
-        return Ask()
     challenge = door.challenge
+    if challenge is None and (decided or rules.liveness is LivenessMode.OFF):
+        return Ask()
     anchor = challenge.anchor if challenge else 0
-    return Ask(live_from=policy.threshold, anchor=anchor, closely=challenge is not None)
+    return Ask(live_from=rules.threshold, anchor=anchor, closely=challenge is not None)

@@ -66,3 +66,9 @@ def judge(observation: Observation, policy: Policy) -> Reason:
     """What one frame says on its own of who is there; only ``CONFIRMING`` speaks for a grant."""
     reasons = (check.reason for check in checks(observation, policy) if check.failed)
     return next(reasons, Reason.CONFIRMING)
+
+
+def is_new(seen: Observation, observed_at: float, policy: Policy) -> bool:
+    """Whether a frame says something about now: no picture twice, none of the past, none judged unseen."""
+    late = seen.judged_at - seen.at
+    return seen.at > observed_at and 0.0 <= late <= policy.max_latency_seconds

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from doorctl.core.actions import ChallengeRules
 from doorctl.core.liveness import LivenessMode, LivenessRules
+from doorctl.core.lockout import LockoutRules
+from doorctl.core.names import name_key
+from doorctl.core.passage import PassageRules
+from doorctl.core.records import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,49 @@ class Policy:
     """How long someone who stays in view after a grant is not granted again."""
     max_latency_seconds: float = 1.0
     """Oldest picture, when judged, that still counts."""
+    dwell_seconds: float = 0.6
+    """How long a face must have looked at the camera to be let in, and for a refusal to be a failed attempt:
+    nobody is let in who could not have been counted."""
+    attempt_seconds: float = 20.0
+    """Whoever has looked for so long and was not let in has failed, and must go away before trying again."""
+    look_yaw: float = 40.0
+    """Degrees to either side that a head may be turned and still look at the camera."""
+    look_pitch: float = 35.0
     gone_seconds: float = 1.0
     """How long no face must be near enough and in view for a presentation to be over."""
     passive: LivenessRules = field(default_factory=LivenessRules)
     challenge: ChallengeRules = field(default_factory=ChallengeRules)
+    lockout: LockoutRules = field(default_factory=LockoutRules)
+    raised_threshold: float = 0.8
+    """Least score of a match while somebody is locked out; never below ``threshold``."""
+    near: float = 0.1
+    """So little below the threshold a face nearly matches."""
+    passage: PassageRules = field(default_factory=PassageRules)
+    extended: frozenset[str] = frozenset()
+    """Keys of the names of people for whom the door opens for longer."""
+    extended_open_seconds: float = 10.0
 
     @property
     def nets_decide(self) -> bool:
         """Whether the anti-spoof nets alone may find a face to be live."""
         return self.liveness in (LivenessMode.PASSIVE, LivenessMode.ADAPTIVE)
+
+    def is_extended(self, person: Person | None) -> bool:
+        """Whether the door opens for longer for this person."""
+        return person is not None and name_key(person.name) in self.extended
+
+    def open_for(self, person: Person) -> float:
+        """How long the strike is released for a person."""
+        return (
+            max(self.open_seconds, self.extended_open_seconds)
+            if self.is_extended(person)
+            else self.open_seconds
+        )
+
+    def raised(self) -> Policy:
+        """The rules for known people while there is a lock: a higher threshold, and always a challenge."""
+        threshold = max(self.threshold, self.raised_threshold)
+        return replace(self, threshold=threshold, liveness=LivenessMode.CHALLENGE)
 
     def lead_asked(self, lookalike: bool) -> float:
         """Least lead over the second-best person, in cosine."""

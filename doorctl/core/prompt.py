@@ -22,4 +22,6 @@ class Prompt(StrEnum):
     GRANTED = "come in"
     DENIED = "not admitted"
     LOCKED_OUT = "locked for a while"
+    CLOSE_DOOR = "close the door"
+    ALARM = "alarm"
     FAULT = "out of order"

@@ -143,6 +143,8 @@ class Observation:
     picture however it is held. ``None`` if not asked for, or not known."""
     crowded: bool = False
     """Whether another face lies over this one or is about as near; only looked for when asked."""
+    probe: Vector | None = None
+    """The face's template by the last frames, of unit length; ``None`` if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,41 +157,6 @@ class Ask:
     """Unlike the last number: ``turned`` is told against the next frame from then on. 0: not at all."""
     closely: bool = False
     """Whether to look for other faces in every frame."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """Time passed and nothing was seen: the camera gave no frame, or an unusable one."""
-
-    at: float
-
-
-class Cause(StrEnum):
-    """Why the strike is released. More causes arrive with the inputs that raise them."""
-
-    RECOGNISED = "recognised"
-    UNLOCK = "unlock"
-    REX = "rex"
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A release asked for by other means than a face: an operator's unlock, or REX."""
-
-    at: float
-    cause: Cause
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Randomness that a decision asked for with ``draw``: what a challenge is made of."""
-
-    at: float
-    number: int
-    """64 bits, as good as the door's owner can get them."""
-
-
-Input = Observation | Tick | Command | Draw
 
 
 class Reason(StrEnum):
@@ -215,6 +182,10 @@ class Reason(StrEnum):
     STALE = "stale"
     CLOCK_WENT_BACK = "clock_went_back"
     ALREADY_GRANTED = "already_granted"
+    LOCKED_OUT = "locked_out"
+    ATTEMPT_OVER = "attempt_over"
+    CLEARED = "cleared"
+    SWITCHED = "switched"
 
 
 class EventKind(StrEnum):
@@ -228,6 +199,24 @@ class EventKind(StrEnum):
     UNLOCKED = "Unlocked"
     RELAY_ON = "RelayOn"
     RELAY_OFF = "RelayOff"
+    LOCKED_OUT = "LockedOut"
+    """An unknown face that has failed too often."""
+    LOCKED_DOWN = "LockedDown"
+    LOCKDOWN_ENDED = "LockdownEnded"
+    FALLS_SHORT = "PersonFallsShort"
+    ACCESS_TAKEN = "AccessTaken"
+    ACCESS_NOT_TAKEN = "AccessNotTaken"
+    DOOR_FORCED_OPEN = "DoorForcedOpen"
+    DOOR_PRE_ALARM = "DoorPreAlarm"
+    DOOR_OPEN_TOO_LONG = "DoorOpenTooLong"
+    DOOR_CLOSED = "DoorClosed"
+    """After an alarm."""
+    TAMPER = "Tamper"
+    TAMPER_ENDED = "TamperEnded"
+    FIRE_ALARM = "FireAlarm"
+    FIRE_ALARM_ENDED = "FireAlarmEnded"
+    INPUT_FAULT = "InputFault"
+    INPUT_BACK = "InputBack"
     CAMERA_LOST = "CameraLost"
     CAMERA_BACK = "CameraBack"
     PERSON_ENROLLED = "PersonEnrolled"
@@ -271,6 +260,15 @@ class Event:
         return " ".join(words)
 
 
+class Cause(StrEnum):
+    """Why the strike is released. More causes arrive with the inputs that raise them."""
+
+    RECOGNISED = "recognised"
+    UNLOCK = "unlock"
+    REX = "rex"
+    FIRE = "fire"
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """An order to energise the relay for ``seconds`` from now, and no longer."""
@@ -291,3 +289,5 @@ class Decision:
     score: float | None = None
     draw: bool = False
     """Whether a challenge is to begin, for which ``step`` has to be given a ``Draw``."""
+    relock: bool = False
+    """Whether to end a release at once: somebody has come in, and the door is closed behind them."""

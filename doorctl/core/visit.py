@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 
-from doorctl.core.records import Event, EventKind, Liveness, Person, Reason
+from doorctl.core.lockout import Outcome
+from doorctl.core.records import Event, EventKind, Liveness, Person, Reason, Vector
+
+GLANCE_SECONDS = 0.5
+"""Between two frames that look at the camera no more than this counts as looking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,24 @@ class Presentation:
     barred: tuple[tuple[Person, Reason, float], ...] = ()
     """Who was found to be a picture, or failed a challenge, and when they were last there: one presentation,
     one verdict."""
+    track: int = 0
+    face: Vector | None = field(default=None, compare=False)
+    """The face's template by its last frames, if it is known."""
+    looked: float = 0.0
+    """Seconds for which it has looked at the camera and was judged."""
+    looking_at: float = -inf
+    """When it was last seen to look at the camera, if it has not looked away since."""
+    near: tuple[tuple[Person, int], ...] = ()
+    """Whom refused frames nearly matched, and how many."""
+    locked: bool = False
+    """Whether it is the face of a stranger who is locked out."""
+    let_in: bool = False
+    charged: bool = False
+    """Whether it was counted as a failed attempt."""
+    over: bool = False
+    """Whether it has had its time."""
+    aside: tuple[Presentation, ...] = field(default=(), compare=False)
+    """Visits of other faces of a moment ago: people stand side by side, and are nearest by turns."""
 
     def lately(self, at: float, seconds: float) -> tuple[tuple[Person, float], ...]:
         """Who was let in so short a time ago that they are not let in again."""
@@ -68,22 +90,48 @@ class Presentation:
         """Whoever was barred and has been away for so long may try again."""
         return replace(self, barred=tuple(one for one in self.barred if at - one[2] < seconds))
 
-    def refused(self, new: Refusal, at: float) -> Presentation:
-        """One more refused frame."""
+    def looks(self, at: float, looking: bool) -> Presentation:
+        """One more frame that is judged, in which the face looks at the camera or does not."""
+        gained = min(at - self.looking_at, GLANCE_SECONDS) if looking and self.looking_at > -inf else 0.0
+        return replace(self, looked=self.looked + max(0.0, gained), looking_at=at if looking else -inf)
+
+    def refused(self, new: Refusal, at: float, near: Person | None = None) -> Presentation:
+        """One more refused frame; ``near``: whom it nearly matched."""
+        counts = dict(self.near)
+        if near is not None:
+            counts[near] = counts.get(near, 0) + 1
         return replace(
             self,
             refusals=_add(self.refusals, new),
             refused_in_a_row=self.refused_in_a_row + 1,
             refused_since=min(self.refused_since, at),
+            near=tuple(counts.items()),
         )
 
     @property
     def refused_frames(self) -> int:
         return sum(refusal.frames for refusal in self.refusals)
 
-    def denial(self, at: float) -> Event:
+    @property
+    def main(self) -> Refusal:
         """What the refusals come to: the reason met most often, the more severe of two met equally."""
-        main = max(self.refusals, key=lambda r: (r.frames, -_SEVERITY.index(r.reason)))
+        undecided = Refusal(Reason.LIVENESS_UNSURE, None, 0, 0.0, None)
+        return max(self.refusals, key=lambda r: (r.frames, -_SEVERITY.index(r.reason)), default=undecided)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the visit is counted as, if it has failed."""
+        return _OUTCOMES.get(self.main.reason, Outcome.STRANGER)
+
+    @property
+    def nearly(self) -> Person | None:
+        """Whom at least half of the refused frames nearly matched."""
+        who, frames = max(self.near, key=lambda one: one[1], default=(None, 0))
+        return who if 2 * frames >= self.refused_frames > 0 else None
+
+    def denial(self, at: float) -> Event:
+        """The event of a refused visit."""
+        main = self.main
         return Event(
             EventKind.ACCESS_DENIED, at, main.person, main.reason, main.score, main.margin, main.detail
         )
@@ -96,8 +144,16 @@ _SEVERITY = (
     Reason.UNKNOWN_PERSON,
     Reason.AMBIGUOUS,
     Reason.LIVENESS_UNSURE,
+    Reason.LOCKED_OUT,
 )
 """Which reason names a presentation when two were met equally often."""
+
+
+_OUTCOMES = {
+    Reason.SPOOF: Outcome.SPOOF,
+    Reason.CHALLENGE_FAILED: Outcome.CHALLENGE,
+    Reason.DENIED: Outcome.DENIED,
+}
 
 
 def _add(refusals: tuple[Refusal, ...], new: Refusal) -> tuple[Refusal, ...]:

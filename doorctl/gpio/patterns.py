@@ -127,6 +127,9 @@ PATTERNS: Final[Mapping[Prompt, Pattern]] = MappingProxyType(
         Prompt.GRANTED: _steady("green", beeps=(1.0,)),
         Prompt.DENIED: _steady("red", beeps=(0.3, 0.3)),
         Prompt.LOCKED_OUT: _blinking(1.0, 1.0, "red"),
+        # Until the door is closed: a chirp each second, and then one long tone after the other.
+        Prompt.CLOSE_DOOR: Pattern((_step(0.1, "red", "buzzer"), _step(0.9))),
+        Prompt.ALARM: Pattern((_step(0.5, "red", "buzzer"), _step(0.5))),
         Prompt.FAULT: _blinking(0.2, 0.2, "red"),
     }
 )

@@ -30,7 +30,25 @@ _BOARD = "a02082"
 
 
 class LatchingMockPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
-    """A mock pin that takes function and level at once, and keeps both when it is closed."""
+    """A mock pin that takes function and level at once, and keeps both when it is closed.
+
+    As an input it may be wired to a level from outside, which is stronger than any pull.
+    """
+
+    _wired: bool | None = None
+
+    def wire(self, high: bool) -> None:
+        """What is outside ties the input to this level from now on."""
+        self._wired = high
+        self._follow_wire()
+
+    def _set_pull(self, value: str) -> None:
+        super()._set_pull(value)
+        self._follow_wire()
+
+    def _follow_wire(self) -> None:
+        if self._wired is not None and self._function == "input":
+            (self.drive_high if self._wired else self.drive_low)()
 
     def output_with_state(self, state: bool) -> None:
         self._change_state(bool(state))

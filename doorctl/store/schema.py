@@ -154,6 +154,33 @@ MIGRATIONS: tuple[Migration, ...] = (
             for verb, row in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD"))
         ),
     ),
+    (
+        # Locks, in seconds before or after the moment of writing: see ``lockouts``.
+        """
+        CREATE TABLE lockout (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            locks INTEGER NOT NULL DEFAULT 0 CHECK (locks >= 0),
+            down INTEGER NOT NULL DEFAULT 0 CHECK (down IN (0, 1)),
+            remaining REAL NOT NULL DEFAULT 0 CHECK (remaining >= 0),
+            shut REAL,
+            since_last REAL,
+            cleared INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        "INSERT INTO lockout (one) VALUES (1)",
+        """
+        CREATE TABLE lockout_attempts (
+            age REAL NOT NULL,
+            spoof INTEGER NOT NULL CHECK (spoof IN (0, 1))
+        ) STRICT
+        """,
+        # People of whom a picture was shown.
+        """
+        CREATE TABLE lockout_suspects (
+            person_id INTEGER PRIMARY KEY REFERENCES people (id) ON DELETE CASCADE
+        ) STRICT
+        """,
+    ),
 )
 
 

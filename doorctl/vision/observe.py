@@ -210,7 +210,8 @@ class Observer:
         yaw, pitch, _ = pose_of(face.landmarks)
         embedding = self.embed(image, face)
         breaks = self._fusion.breaks
-        match = self.gallery.match(fusion.add(embedding) if fusion else embedding)
+        probe = fusion.add(embedding) if fusion else embedding
+        match = self.gallery.match(probe)
         if self._fusion.breaks != breaks:
             self._signs.forget()
         liveness = Liveness()
@@ -228,6 +229,7 @@ class Observer:
             track=self._number + self._fusion.breaks,
             turned=self._signs.turned(image, face, ask.anchor),
             crowded=self._crowded,
+            probe=probe,
         )
 
     def _now(self, at: float) -> float:

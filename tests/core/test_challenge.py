@@ -11,20 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorctl.core.actions import PROMPTS, Action, ChallengeRules, draw
-from doorctl.core.door import Door, step
+from doorctl.core.door import step
+from doorctl.core.inputs import Draw, Input, Tick
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import (
-    Cause,
-    Draw,
-    EventKind,
-    Gate,
-    Head,
-    Input,
-    Observation,
-    Person,
-    Reason,
-    Tick,
-)
+from doorctl.core.records import Cause, EventKind, Gate, Head, Observation, Person, Reason
+from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, FPS, GRACE, POLICY, POSES, Visit, seen, visit, with_rules
 
 numbers = st.integers(0, 2**64 - 1)

@@ -12,27 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorctl.core.door import Door, DoorState, step
+from doorctl.core.door import step
+from doorctl.core.inputs import Command, Input, Tick
 from doorctl.core.judgement import checks, judge
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
-from doorctl.core.records import (
-    Cause,
-    Command,
-    Decision,
-    EventKind,
-    Gate,
-    Input,
-    Match,
-    Observation,
-    Person,
-    Reason,
-    Tick,
-)
+from doorctl.core.records import Cause, Decision, EventKind, Gate, Match, Observation, Person, Reason
+from doorctl.core.state import Door, DoorState
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")
 DENIED = Person(3, "Gone Bad", denied=True)
-POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF)
+POLICY = Policy(
+    threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.OFF, dwell_seconds=0.4
+)
 """Whose face it is, and nothing else: what life has to do with it is proved in ``test_life.py``."""
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from doorctl.core.door import Door, step
+from doorctl.core.door import step
 from doorctl.core.guidance import asks
+from doorctl.core.inputs import Input
 from doorctl.core.liveness import LivenessMode, LivenessRules, Verdict, assess, fuse
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import EventKind, Gate, Input, Liveness, Observation, Reason
+from doorctl.core.records import EventKind, Gate, Liveness, Observation, Reason
+from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, FPS, GRACE, POLICY, seen, visit
 
 PASSIVE = replace(POLICY, liveness=LivenessMode.PASSIVE)

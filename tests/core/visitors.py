@@ -7,30 +7,33 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from doorctl.core.door import Door, step
+from doorctl.core.door import step
 from doorctl.core.guidance import prompt_of
+from doorctl.core.inputs import Draw, Input
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
 from doorctl.core.records import (
     Box,
     Decision,
-    Draw,
     Event,
     Face,
     Gate,
     Head,
-    Input,
     Liveness,
     Match,
     Observation,
     Person,
     Reason,
+    Vector,
 )
+from doorctl.core.state import Door
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")
 FPS = 15
-POLICY = Policy(threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.CHALLENGE)
+POLICY = Policy(
+    threshold=0.7, margin=0.08, lookalike_margin=0.16, liveness=LivenessMode.CHALLENGE, dwell_seconds=0.25
+)
 
 
 def seen(
@@ -49,6 +52,7 @@ def seen(
     crowded: bool = False,
     flat: bool = False,
     gate: Gate = Gate.PASSED,
+    probe: Vector | None = None,
 ) -> Observation:
     """One frame, by default of a live, known person who looks at the camera."""
     if gate is not Gate.PASSED:
@@ -58,7 +62,7 @@ def seen(
     life = Liveness(live, screen, stillness, flexed)
     head = Head(yaw, pitch, mouth)
     turned = (0.0, 0.0) if flat else (yaw, pitch)
-    return Observation(at, at, gate, face, life, match, head, track, turned, crowded)
+    return Observation(at, at, gate, face, life, match, head, track, turned, crowded, probe)
 
 
 POSES = {
@@ -105,6 +109,8 @@ def visit(
     obey: bool = True,
     change: Change = lambda frame, prompt, count: frame,
     reloaded: tuple[float, Policy] | None = None,
+    door: Door | None = None,
+    start: float = 0.0,
     **look: object,
 ) -> Visit:
     """Let somebody stand before the door and, unless told otherwise, do what it asks.
@@ -114,12 +120,14 @@ def visit(
         react: seconds from a prompt to the pose.
         change: what is made of each frame: (frame, prompt, frames since the start) -> input.
         reloaded: from when on another policy holds.
+        door: as the visitor finds it.
+        start: when the visitor comes, seconds.
         look: of every frame, as for ``seen``.
     """
-    out = Visit(Door())
-    prompt, since = Prompt.IDLE, 0.0
+    out = Visit(door or Door())
+    prompt, since = Prompt.IDLE, start
     for count in _frames(seconds):
-        at = count / FPS
+        at = start + count / FPS
         doing = obey and at - since >= react
         yaw, pitch, mouth = POSES.get(prompt, (0.0, 0.0, 0.0)) if doing else (0.0, 0.0, 0.0)
         frame = seen(at, **{"yaw": yaw, "pitch": pitch, "mouth": mouth, **look})  # type: ignore[arg-type]  # a table of keywords

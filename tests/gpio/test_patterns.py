@@ -13,7 +13,10 @@ from doorctl.gpio.patterns import OUTPUTS, PATTERNS, Output
 LIGHTS = OUTPUTS[:-1]
 ARROWS = LIGHTS[:4]
 ACTIONS = (Prompt.TURN_LEFT, Prompt.TURN_RIGHT, Prompt.LOOK_UP, Prompt.LOOK_DOWN, Prompt.OPEN_MOUTH)
-ANSWERS = (Prompt.IDLE, Prompt.GRANTED, Prompt.DENIED, Prompt.LOCKED_OUT, Prompt.FAULT)
+ANSWERS = (
+    *(Prompt.IDLE, Prompt.GRANTED, Prompt.DENIED, Prompt.LOCKED_OUT),
+    *(Prompt.CLOSE_DOOR, Prompt.ALARM, Prompt.FAULT),
+)
 
 Rhythm = list[tuple[frozenset[Output], float]]
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from doorctl.core.records import Decision, Event, EventKind, Frame, Reason, Tick
+from doorctl.core.inputs import Tick
+from doorctl.core.records import Decision, Event, EventKind, Frame, Reason
 from doorctl.errors import OutputError
 from doorctl.vision.annotate import Annotator, contact_sheet
 

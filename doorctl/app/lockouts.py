@@ -1,0 +1,120 @@
+"""Keeps failed attempts and locks where a power cut cannot undo them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from doorctl.app.settings import Settings
+from doorctl.app.state import open_store
+from doorctl.core.lockout import Lockout
+from doorctl.store import lockouts
+from doorctl.store.database import Store
+
+KEEP_SECONDS = 10.0
+"""While a lock or a count runs out it is written so often: a power cut makes it longer by that at most."""
+
+
+class Lockouts:
+    """Writes down what is counted against the door, as far as it has changed.
+
+    Args:
+        store: where it is kept.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._written: tuple[object, ...] | None = None
+        self._written_at = 0.0
+        with store.undisturbed() as db:
+            self._cleared = lockouts.times_cleared(db)
+
+    def before(self, at: float) -> Lockout:
+        """What was written down before the door was started.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._store.undisturbed() as db:
+            return lockouts.kept(db, at)
+
+    def keep(self, lockout: Lockout, at: float) -> None:
+        """Called after every decision; costs next to nothing where nothing has changed.
+
+        Raises:
+            StoreError: it cannot be written. A door that cannot count must not go on.
+        """
+        counted = (
+            *(lockout.failures, lockout.spoofs, lockout.locks),
+            *(lockout.until, lockout.down, lockout.suspects),
+        )
+        runs_out = bool(lockout.failures) or at < lockout.until
+        if self._written is None:
+            self._written, self._written_at = counted, at  # as it was read
+        elif counted != self._written or (runs_out and at - self._written_at >= KEEP_SECONDS):
+            with self._store.undisturbed() as db:
+                lockouts.keep(db, lockout, at)
+            self._written, self._written_at = counted, at
+
+    def was_cleared(self) -> bool:
+        """Whether an operator has ended every lock since this was last asked."""
+        with self._store.undisturbed() as db:
+            before, self._cleared = self._cleared, lockouts.times_cleared(db)
+        return self._cleared != before
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What was last written down: at most ``KEEP_SECONDS`` old while a door runs."""
+
+    locked_down: bool
+    remaining_seconds: float
+    until_cleared: bool
+    failed_attempts: int
+    pictures: int
+    challenged: tuple[str, ...]
+    """Names of the people who are asked for a challenge next time."""
+
+    def describe(self) -> str:
+        """In words."""
+        if self.until_cleared:
+            first = "locked down until 'doorctl lockout clear'"
+        elif self.locked_down:
+            first = f"locked down for {self.remaining_seconds:.0f} s more"
+        else:
+            first = "no lockdown"
+        counts = f"failed attempts lately: {self.failed_attempts}, of these pictures: {self.pictures}"
+        asked = f"asked for a challenge next time: {', '.join(self.challenged)}" if self.challenged else ""
+        return "\n".join(filter(None, (first, counts, asked)))
+
+
+def status(settings: Settings) -> Status:
+    """What is held against the door.
+
+    Raises:
+        StoreError: there is no store, or it cannot be read.
+    """
+    with open_store(settings, create=False) as store, store.undisturbed() as db:
+        found, names = lockouts.kept(db, 0.0), lockouts.suspects(db)
+    until_cleared = settings.config.lockout.until_cleared and found.down
+    remaining = max(0.0, found.until)
+    return Status(
+        remaining > 0 or until_cleared,
+        round(remaining, 1),
+        until_cleared,
+        len(found.failures),
+        len(found.spoofs),
+        tuple(names),
+    )
+
+
+def end_all(settings: Settings) -> None:
+    """End every lock.
+
+    Raises:
+        StoreError: there is no store, or it cannot be written.
+    """
+    with open_store(settings, create=False) as store, store.undisturbed() as db:
+        lockouts.clear(db)
