@@ -10,11 +10,20 @@ from doorctl.app.settings import Settings
 from doorctl.app.site import read, why_untrusted
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
-from doorctl.app.wiring import known_people, open_eye, open_source
+from doorctl.app.wiring import known_people, open_eye, open_inputs, open_source
+from doorctl.core.inputs import Line
 from doorctl.errors import CameraError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import SimulatedTimer
+
+WORDS = {
+    Line.REX: ("not pressed", "pressed"),
+    Line.CONTACT: ("closed", "open"),
+    Line.TAMPER: ("closed", "open"),
+    Line.FIRE: ("no alarm", "alarm"),
+}
+"""What a wire is, off and on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
         "store": _store,
         "promise": _promise,
         "gpio": _gpio,
+        "inputs": _inputs,
         "camera": _camera,
     }
     for name, attempt in parts.items():
@@ -99,6 +109,15 @@ def _gpio(settings: Settings) -> str:
     with Relay(factory, gpio.relay_pin, active_high=gpio.active_high, timer=SimulatedTimer()):
         level = "high" if gpio.active_high else "low"
         return f"{gpio.pins}: relay on GPIO{gpio.relay_pin}, active {level}, driven locked"
+
+
+def _inputs(settings: Settings) -> str:
+    gpio, inputs = settings.config.gpio, settings.config.inputs
+    if not inputs.pins:
+        return "none wired"
+    factory = make_pin_factory(gpio.pins, settings.pin_file)
+    with open_inputs(inputs, factory, time.monotonic) as wires:
+        return ", ".join(f"{line}: {WORDS[line][on]}" for line, on in wires.levels.items())
 
 
 def _camera(settings: Settings) -> str:

@@ -32,7 +32,10 @@ COLOURS = {
     "RelayOff": "green",
     "Unlocked": "green",
     "AccessDenied": "red",
-    "CameraLost": "yellow",
+    "AccessTaken": "green",
+    **dict.fromkeys(("DoorForcedOpen", "DoorOpenTooLong", "Tamper", "FireAlarm"), "bold red"),
+    **dict.fromkeys(("LockedOut", "LockedDown"), "red"),
+    **dict.fromkeys(("CameraLost", "DoorPreAlarm", "InputFault", "PersonFallsShort"), "yellow"),
 }
 
 

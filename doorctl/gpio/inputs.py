@@ -43,7 +43,8 @@ class Settling:
     def __init__(self, line: Line, on: bool, at: float, bounce_seconds: float) -> None:
         self._line, self._bounce = line, bounce_seconds
         self._raw, self._since = on, at
-        self._told = on
+        self.told = on
+        """The level that counts."""
         self._busy_since: float | None = None
         """Since when no level has lasted."""
 
@@ -61,9 +62,9 @@ class Settling:
         """What has come to be true until now."""
         if at - self._since >= self._bounce:
             self._busy_since = None
-            if self._raw == self._told:
+            if self._raw == self.told:
                 return []
-            self._told = self._raw
+            self.told = self._raw
             return [Switched(self._since, self._line, self._raw)]
         if self._busy_since is not None and at - self._busy_since >= NOISE_SECONDS:
             self._busy_since = at
@@ -116,6 +117,11 @@ class Inputs:
                     f"inputs.{line}: GPIO {pin} cannot be read ({why})",
                     "check the pin's number and what else uses it",
                 ) from why
+
+    @property
+    def levels(self) -> dict[Line, bool]:
+        """Which lines are on, as they were last told or found."""
+        return {line: settling.told for line, settling in self._lines.items()}
 
     def settled(self) -> list[Switched | Noise]:
         """What has changed since this was last asked, in the order of time. Never waits."""
