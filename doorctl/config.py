@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from doorctl import yaml_lines
+from doorctl.access_section import TOLD
 from doorctl.errors import ConfigError
 from doorctl.sections import Config
 from doorctl.yaml_lines import KeyPath, Mistake
@@ -68,6 +69,12 @@ def _validated(data: dict[str, Any], lines: dict[KeyPath, int]) -> tuple[Config 
                 clashes = error["ctx"]["clashes"]
                 mistakes += [_clash(keys, text, lines) for keys, text in clashes if not wrong & set(keys)]
                 wrong.update(*(keys for keys, _ in clashes))
+                continue
+            if error["type"] == TOLD:
+                place = tuple(str(part) for part in error["loc"])
+                line = next(lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines)
+                mistakes.append(Mistake(line, f"{yaml_lines.dotted(place)}: {error['msg']}"))
+                wrong.add(place[:2])
                 continue
             path = tuple(str(part) for part in error["loc"][:2])
             if path in wrong:

@@ -13,7 +13,8 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from types import FrameType
 from typing import Protocol
 
@@ -78,6 +79,7 @@ class Daemon:
         door: what is remembered from before.
         keep: given what is counted against the door after every input; has to have it safe.
         inputs: what the door's wires have told since it was last asked.
+        wall: the time of day, aware; ``None`` while nobody knows it.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class Daemon:
         door: Door | None = None,
         keep: Callable[[Lockout, float], object] = lambda lockout, at: None,
         inputs: Callable[[], Iterable[Input]] = tuple,
+        wall: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self.observer = observer
         self.policy = policy
@@ -110,6 +113,7 @@ class Daemon:
         self._door = door or Door()
         self._keep = keep
         self._inputs = inputs
+        self._wall = wall
         self._failures = 0
         self._stale = 0
 
@@ -189,7 +193,7 @@ class Daemon:
                 raise
             return Tick(frame.at)
         self._failures = 0
-        return observation
+        return replace(observation, when=self._wall())
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from doorctl.access_section import AccessConfig
 from doorctl.clashes import clashes_of
 from doorctl.pin_sections import GpioConfig, IndicatorConfig, InputsConfig
 from doorctl.setting_types import (
@@ -196,6 +197,7 @@ class Config(Section):
     indicator: IndicatorConfig = IndicatorConfig()
     inputs: InputsConfig = InputsConfig()
     people: PeopleConfig = PeopleConfig()
+    access: AccessConfig = AccessConfig()
     photos: PhotosConfig = PhotosConfig()
     store: StoreConfig = StoreConfig()
     log: LogConfig = LogConfig()

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from doorctl.app.clock import synchronised
 from doorctl.app.settings import Settings
 from doorctl.app.site import read, why_untrusted
 from doorctl.app.state import open_store
 from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import known_people, open_eye, open_inputs, open_source
 from doorctl.core.inputs import Line
+from doorctl.core.names import name_key
 from doorctl.errors import CameraError, DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
@@ -50,6 +52,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
         "promise": _promise,
         "gpio": _gpio,
         "inputs": _inputs,
+        "access": _access,
         "camera": _camera,
     }
     for name, attempt in parts.items():
@@ -118,6 +121,24 @@ def _inputs(settings: Settings) -> str:
     factory = make_pin_factory(gpio.pins, settings.pin_file)
     with open_inputs(inputs, factory, time.monotonic) as wires:
         return ", ".join(f"{line}: {WORDS[line][on]}" for line, on in wires.levels.items())
+
+
+def _access(settings: Settings) -> Finding:
+    """Rules that name nobody who is known, and a clock that nobody keeps, are told; neither is a fault."""
+    access = settings.config.access
+    if not (access.groups or access.valid):
+        return Finding("access", "everybody may pass at any time")
+    told = f"zone {access.zone or 'of this machine'}, clock {'' if synchronised() else 'not '}synchronised"
+    with open_store(settings) as store:
+        known = {name_key(person.name) for person in store.people()}
+    strange = [name for name in access.people if name_key(name) not in known]
+    hint = f"nobody is called {', '.join(strange)}: see 'doorctl people list'" if strange else ""
+    if not synchronised():
+        hint = (
+            f"{hint}; " * bool(hint)
+            + f"until it is, access.when_clock_unsure holds: {access.when_clock_unsure}"
+        )
+    return Finding("access", told, hint)
 
 
 def _camera(settings: Settings) -> str:

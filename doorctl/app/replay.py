@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -53,6 +54,7 @@ def open_replay(
     indicate: Callable[[Prompt], object] = lambda prompt: None,
     tell: Callable[[Standing], object] = lambda held: None,
     script: Script = NOTHING,
+    begins: datetime | None = None,
 ) -> Iterator[Callable[[], None]]:
     """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
 
@@ -65,6 +67,7 @@ def open_replay(
         seed: of the challenges, so that a run can be repeated; never at a door.
         indicate: told what the person before the camera is to be told, each frame.
         tell: told once which liveness mode holds.
+        begins: the time of day at the clip's start, aware; otherwise it is now.
         script: what the door's wires do. Those that it names are wired, whatever the configuration says.
 
     Yields:
@@ -83,6 +86,7 @@ def open_replay(
             show.frame(frame, fact, decision)
 
     timer, start = SimulatedTimer(), time.monotonic()
+    begun = begins or datetime.now(UTC)
     settings = wired(settings, script)
     with ExitStack() as stack:
         eye = open_eye(settings)
@@ -121,6 +125,7 @@ def open_replay(
             draw=partial((secrets.SystemRandom() if seed is None else random.Random(seed)).getrandbits, 64),
             indicate=indicate,
             inputs=inputs.settled,
+            wall=lambda: begun + timedelta(seconds=timer.now()),
         )
         yield lambda: daemon.run(_play_out(camera, timer, policy, player))
 

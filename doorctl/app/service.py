@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import inf
 from operator import attrgetter
 
+from doorctl.app.clock import WallClock
 from doorctl.app.indicator import open_indicator
 from doorctl.app.lockouts import Lockouts
 from doorctl.app.place import only_one, remember_gpio
@@ -128,6 +129,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             door=Door(lockout=lockouts.before(timer.now())),
             keep=lockouts.keep,
             inputs=inputs.settled,
+            wall=WallClock(),
         )
         keeper.look(daemon)  # the camera may have taken seconds to open
         people = len(eye.observer.gallery.people)

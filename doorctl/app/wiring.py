@@ -9,6 +9,7 @@ from math import inf
 
 from gpiozero.pins import Factory
 
+from doorctl.access_section import to_access
 from doorctl.app.settings import Settings
 from doorctl.app.standing import Standing, standing
 from doorctl.app.state import open_store
@@ -81,6 +82,7 @@ def policy_of(config: Config, recognition: Recognition, gallery: Gallery, livene
             rex_releases=config.inputs.rex_releases,
             fire_releases=config.inputs.fire_releases,
         ),
+        access=to_access(config.access),
         extended=frozenset(name_key(name) for name in config.people.extended_open),
         extended_open_seconds=config.people.extended_open_seconds,
         raised_threshold=min(threshold + lockout.raise_score, highest),

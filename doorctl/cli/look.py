@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from doorctl.cli.output import (
     console,
     emit,
     event_line,
+    parse_since,
     refuse_overwriting,
     rounded,
     settings_of,
@@ -173,6 +175,10 @@ def replay(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the challenges, to repeat a run; at a door they are secret.")
     ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Date and time at the clip's start, for access rules; else now."),
+    ] = None,
     inputs: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="What the door's wires do, a line each: see below."),
@@ -216,6 +222,7 @@ def replay(
                 seed=seed,
                 indicate=TextIndicator(timeline.prompt).show,
                 script=read_script(inputs) if inputs else NOTHING,
+                begins=parse_since(clock, datetime.now(UTC)) if clock else None,
                 tell=lambda held: warn(f"liveness {held.mode}: {held.warning}") if held.warning else None,
             )
         )

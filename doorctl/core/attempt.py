@@ -99,16 +99,16 @@ def looked_enough(visit: Presentation, policy: Policy) -> bool:
 
 
 def refuse(
-    door: Door, visit: Presentation, match: Match, reason: Reason, policy: Policy
+    door: Door, visit: Presentation, match: Match, reason: Reason, policy: Policy, detail: str = ""
 ) -> tuple[Door, Decision]:
     """A face that may not pass: start the count again, and tell a denial once a presentation."""
-    named = reason in (Reason.DENIED, Reason.SPOOF, Reason.CHALLENGE_FAILED)
+    named = reason in (Reason.DENIED, Reason.SCHEDULE, Reason.SPOOF, Reason.CHALLENGE_FAILED)
     person = match.person if named else None
     events: tuple[Event, ...] = ()
     leaving = bool(visit.granted) and door.state is DoorState.RELEASED
     if not leaving:  # someone let in who turns away through the open door is no stranger
         near = match.person if reason in _NEARLY and match.score >= policy.threshold - policy.near else None
-        visit = visit.refused(Refusal(reason, person, 1, match.score, match.margin), door.at, near)
+        visit = visit.refused(Refusal(reason, person, 1, match.score, match.margin, detail), door.at, near)
         many = visit.refused_in_a_row >= policy.confirm_frames
         tells = many and (reason is Reason.LOCKED_OUT or looked_enough(visit, policy))
         if tells and not visit.denial_told and door.at - visit.refused_since >= policy.confirm_seconds:
@@ -176,6 +176,8 @@ def _end(door: Door, visit: Presentation, policy: Policy) -> tuple[Door, tuple[E
     if not looked_enough(visit, policy) or visit.let_in or visit.charged:
         return door, ()
     told = () if visit.denial_told else (visit.denial(door.at),)
+    if visit.main.reason is Reason.SCHEDULE:  # no attempt to be somebody else
+        return door, told
     outcome = visit.outcome
     person = visit.nearly if outcome is Outcome.STRANGER else visit.main.person
     lockout, locks = charge(door.lockout, outcome, door.at, policy.lockout, face=visit.face, person=person)

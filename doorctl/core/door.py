@@ -110,10 +110,14 @@ def _look(door: Door, fact: Observation, policy: Policy) -> tuple[Door, Decision
     """A frame of a face that can be judged."""
     door, visit, came = arrive(door, fact, policy)
     rules, match = rules_of(door, policy), fact.match or NOBODY
-    reason = judge(fact, rules or policy)
+    reason, late = judge(fact, rules or policy), ""
+    if reason is Reason.CONFIRMING and match.person is not None:
+        late = policy.out_of_hours(match.person, fact)
+        reason = Reason.SCHEDULE if late else reason
+    shut = rules is not policy and reason is not Reason.CONFIRMING and door.challenge is None
     if visit.over:
         decision = Decision(Reason.ATTEMPT_OVER, score=match.score)
-    elif rules is None or (rules is not policy and not _may_pass(door, reason)):
+    elif rules is None or shut:
         # Refused at once and not counted: an attempt is what might have been let in.
         door = replace(door, challenge=None)
         door, decision = refuse(door, visit, match, Reason.LOCKED_OUT, policy)
@@ -125,13 +129,8 @@ def _look(door: Door, fact: Observation, policy: Policy) -> tuple[Door, Decision
         elif reason is Reason.CONFIRMING and match.person is not None:
             door, decision = _confirm(door, visit, fact, match, match.person, rules)
         else:
-            door, decision = refuse(door, visit, match, reason, rules)
+            door, decision = refuse(door, visit, match, reason, rules, late)
     return door, replace(decision, events=(*came, *decision.events))
-
-
-def _may_pass(door: Door, reason: Reason) -> bool:
-    """Whether a frame, while there is a lock, may lead to a grant."""
-    return reason is Reason.CONFIRMING or door.challenge is not None
 
 
 def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decision]:

@@ -23,6 +23,7 @@ _BY_REASON = {
     Reason.UNKNOWN_PERSON: Prompt.LOOK_HERE,
     Reason.AMBIGUOUS: Prompt.LOOK_HERE,
     Reason.DENIED: Prompt.LOOK_HERE,
+    Reason.SCHEDULE: Prompt.LOOK_HERE,
 }
 
 _LOCKED = (Reason.LOCKED_OUT, Reason.ATTEMPT_OVER)

@@ -9,7 +9,8 @@ from doorctl.core.liveness import LivenessMode, LivenessRules
 from doorctl.core.lockout import LockoutRules
 from doorctl.core.names import name_key
 from doorctl.core.passage import PassageRules
-from doorctl.core.records import Person
+from doorctl.core.records import Observation, Person
+from doorctl.core.schedule import Access, why_not
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Policy:
     near: float = 0.1
     """So little below the threshold a face nearly matches."""
     passage: PassageRules = field(default_factory=PassageRules)
+    access: Access = field(default_factory=Access)
+    """Who may pass when."""
     extended: frozenset[str] = frozenset()
     """Keys of the names of people for whom the door opens for longer."""
     extended_open_seconds: float = 10.0
@@ -59,6 +62,10 @@ class Policy:
     def nets_decide(self) -> bool:
         """Whether the anti-spoof nets alone may find a face to be live."""
         return self.liveness in (LivenessMode.PASSIVE, LivenessMode.ADAPTIVE)
+
+    def out_of_hours(self, person: Person, seen: Observation) -> str:
+        """Why a person may not pass at this time, if so."""
+        return why_not(self.access, name_key(person.name), seen.when) or ""
 
     def is_extended(self, person: Person | None) -> bool:
         """Whether the door opens for longer for this person."""

@@ -8,6 +8,7 @@ The core never asks for the time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from math import inf
 
@@ -145,6 +146,8 @@ class Observation:
     """Whether another face lies over this one or is about as near; only looked for when asked."""
     probe: Vector | None = None
     """The face's template by the last frames, of unit length; ``None`` if it is not known."""
+    when: datetime | None = None
+    """The time of day, aware; ``None`` if nobody knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class Reason(StrEnum):
     UNKNOWN_PERSON = "unknown_person"
     AMBIGUOUS = "ambiguous"
     DENIED = "denied"
+    SCHEDULE = "schedule"
     SPOOF = "spoof"
     LIVENESS_UNSURE = "liveness_unsure"
     CHALLENGED = "challenged"

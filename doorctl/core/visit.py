@@ -141,6 +141,7 @@ _SEVERITY = (
     Reason.SPOOF,
     Reason.CHALLENGE_FAILED,
     Reason.DENIED,
+    Reason.SCHEDULE,
     Reason.UNKNOWN_PERSON,
     Reason.AMBIGUOUS,
     Reason.LIVENESS_UNSURE,

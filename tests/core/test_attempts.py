@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from doorctl.core.liveness import LivenessMode
 from doorctl.core.lockout import Bar, bar
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Ask, Cause, Event, EventKind, Head, Observation, Reason, Vector
+from doorctl.core.records import Ask, Cause, Event, EventKind, Head, Observation, Person, Reason, Vector
+from doorctl.core.schedule import Access, Group, Span, Validity
 from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, GRACE, Visit, visit
 
@@ -346,3 +348,48 @@ def test_a_clock_that_goes_back_ends_no_lock() -> None:
     left = day.door.lockout.until - day.door.at
     day.door, _ = step(day.door, Tick(day.at - 1e5), day.policy)
     assert day.door.lockout.until - day.door.at == pytest.approx(left)
+
+
+MORNINGS = Access(
+    members={"grace hopper": (Group("mornings", ((Span(6 * 60, 12 * 60),),) * 7),)},
+    valid={"eileen collins": Validity(last=date(2026, 12, 31))},
+)
+MORNING, EVENING = datetime(2026, 11, 23, 9, tzinfo=UTC), datetime(2026, 11, 23, 19, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("mode", LivenessMode)
+def test_nobody_is_let_in_out_of_hours(mode: LivenessMode) -> None:
+    """In no mode, nor by a challenge; it is told by name, with what is wrong, and is no failed attempt."""
+    policy = replace(POLICY, liveness=mode, access=MORNINGS)
+    for when, why in ((EVENING, "outside_times"), (None, "clock_unsure")):
+        day = Day(policy)
+        came = day.comes(12.0, react=0.3, change=lambda frame, _, __, when=when: replace(frame, when=when))
+        assert not came.granted
+        assert [(e.kind, e.person, e.reason, e.detail) for e in came.events] == [
+            (EventKind.ACCESS_DENIED, GRACE, Reason.SCHEDULE, why)
+        ]
+        assert day.failures == 0
+    came = Day(policy).comes(12.0, react=0.3, change=lambda frame, _, __: replace(frame, when=MORNING))
+    assert came.granted
+
+
+def test_hours_that_end_in_mid_challenge_end_it() -> None:
+    """Whoever began in time and is not done in time stays outside."""
+    day = Day(replace(POLICY, liveness=LivenessMode.CHALLENGE, access=MORNINGS))
+    late = day.comes(
+        12.0,
+        react=0.3,
+        change=lambda frame, _, count: replace(frame, when=MORNING if count < 30 else EVENING),
+    )
+    assert not late.granted
+
+
+def test_whoever_has_no_hours_needs_no_clock() -> None:
+    """Rules for some are none for others."""
+    other = Person(9, "Alan Turing")
+    assert Day(replace(POLICY, access=MORNINGS)).comes(2.0, person=other).granted
+    gone = datetime(2027, 1, 1, tzinfo=UTC)
+    came = Day(replace(POLICY, access=MORNINGS)).comes(
+        2.0, person=EILEEN, change=lambda frame, _, __: replace(frame, when=gone)
+    )
+    assert [(e.person, e.detail) for e in came.events] == [(EILEEN, "no_longer_valid")]
