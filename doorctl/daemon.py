@@ -20,7 +20,7 @@ from typing import Protocol
 
 from doorctl.core.door import step
 from doorctl.core.guidance import asks, prompt_of
-from doorctl.core.inputs import Draw, Input, Tick
+from doorctl.core.inputs import Draw, Input, Switched, Tick
 from doorctl.core.lockout import Lockout
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
@@ -125,6 +125,8 @@ class Daemon:
             PinError: the relay cannot be driven, or could not be switched off.
             StoreError: an event could not be kept; the release it belongs to does not happen.
         """
+        for fact in self._inputs():  # a button pressed while the nets were loaded opens nothing now
+            self.take(replace(fact, first=True) if isinstance(fact, Switched) else fact)
         notify("READY=1")
         try:
             for frame in camera:

@@ -139,18 +139,22 @@ def test_times_mean_what_they_look_like(times: str, monday: tuple[Span, ...]) ->
 
 def test_two_spellings_of_a_name_are_one_person() -> None:
     """In a group they are listed once; of two periods the days hold that both give."""
-    access = rules(
-        "groups: {a: {people: [Ann Lee, ANN  LEE], times: {}}}\n"
-        "valid: {Ann Lee: {from: 2026-01-01}, ANN LEE: {from: 2025-01-01, until: 2026-06-30}}"
+    found = section(
+        "access:\n  groups: {a: {people: [Ann Lee, ANN  LEE], times: {}}}\n"
+        "  valid: {Ann Lee: {from: 2026-01-01}, ANN LEE: {from: 2025-01-01, until: 2026-06-30}}"
     )
+    assert [name for name, _ in found.valid] == ["Ann Lee"]
+    access = to_access(found)
     assert {key: len(groups) for key, groups in access.members.items()} == {"ann lee": 1}
     assert access.valid == {"ann lee": Validity(date(2026, 1, 1), date(2026, 6, 30))}
 
 
 def test_dates_that_another_reader_has_made_are_taken() -> None:
-    """YAML 1.1 makes a date of a date by itself: it means the same."""
+    """YAML 1.1 makes a date of a date by itself: it means the same; a date with an hour is none."""
     made = AccessConfig.model_validate({"holidays": [date(2026, 12, 25), "2026-12-25", date(2026, 1, 1)]})
     assert made.holidays == (date(2026, 1, 1), date(2026, 12, 25))
+    with pytest.raises(ValidationError, match="expected a date with its year"):
+        AccessConfig.model_validate({"holidays": [datetime(2026, 12, 25, 8)]})
 
 
 TIMES = 'expected times in quotes, such as "08:00-12:00" or "06:00-08:30, 18:00-20:00", or closed'

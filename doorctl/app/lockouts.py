@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.core.lockout import Lockout
+from doorctl.errors import StoreError
 from doorctl.store import lockouts
 from doorctl.store.database import Store
 
+log = logging.getLogger(__name__)
+
 KEEP_SECONDS = 10.0
 """While a lock or a count runs out it is written so often: a power cut makes it longer by that at most."""
+
+REMEMBER_SECONDS = 300.0
+"""The same for how long locks are remembered, which makes the next one longer."""
+
+
+def _counted(lockout: Lockout) -> tuple[object, ...]:
+    """What must be on the disk at once when it changes."""
+    attempts = (lockout.failures, lockout.spoofs, lockout.suspects)
+    return (*attempts, lockout.locks, lockout.until, lockout.down)
 
 
 class Lockouts:
@@ -28,7 +41,7 @@ class Lockouts:
         self._store = store
         self._written: tuple[object, ...] | None = None
         self._written_at = 0.0
-        with store.undisturbed() as db:
+        with store.reading() as db:
             self._cleared = lockouts.times_cleared(db)
 
     def before(self, at: float) -> Lockout:
@@ -37,8 +50,10 @@ class Lockouts:
         Raises:
             StoreError: it cannot be read.
         """
-        with self._store.undisturbed() as db:
-            return lockouts.kept(db, at)
+        with self._store.reading() as db:
+            found = lockouts.kept(db, at)
+        self._written, self._written_at = _counted(found), at
+        return found
 
     def keep(self, lockout: Lockout, at: float) -> None:
         """Called after every decision; costs next to nothing where nothing has changed.
@@ -46,21 +61,27 @@ class Lockouts:
         Raises:
             StoreError: it cannot be written. A door that cannot count must not go on.
         """
-        counted = (
-            *(lockout.failures, lockout.spoofs, lockout.locks),
-            *(lockout.until, lockout.down, lockout.suspects),
-        )
+        counted, since = _counted(lockout), at - self._written_at
         runs_out = bool(lockout.failures) or at < lockout.until
-        if self._written is None:
-            self._written, self._written_at = counted, at  # as it was read
-        elif counted != self._written or (runs_out and at - self._written_at >= KEEP_SECONDS):
-            with self._store.undisturbed() as db:
-                lockouts.keep(db, lockout, at)
-            self._written, self._written_at = counted, at
+        if counted == self._written:
+            if not (runs_out and since >= KEEP_SECONDS) and not (lockout.locks and since >= REMEMBER_SECONDS):
+                return
+            try:
+                self._write(lockout, at)
+            except StoreError as error:  # only ages have changed: they are written another time
+                log.warning("how long a lock still lasts is not kept now: %s", error)
+                self._written_at = at
+        else:
+            self._write(lockout, at)
+
+    def _write(self, lockout: Lockout, at: float) -> None:
+        with self._store.undisturbed() as db:
+            lockouts.keep(db, lockout, at)
+        self._written, self._written_at = _counted(lockout), at
 
     def was_cleared(self) -> bool:
         """Whether an operator has ended every lock since this was last asked."""
-        with self._store.undisturbed() as db:
+        with self._store.reading() as db:
             before, self._cleared = self._cleared, lockouts.times_cleared(db)
         return self._cleared != before
 
@@ -96,7 +117,7 @@ def status(settings: Settings) -> Status:
     Raises:
         StoreError: there is no store, or it cannot be read.
     """
-    with open_store(settings, create=False) as store, store.undisturbed() as db:
+    with open_store(settings, create=False) as store, store.reading() as db:
         found, names = lockouts.kept(db, 0.0), lockouts.suspects(db)
     until_cleared = settings.config.lockout.until_cleared and found.down
     remaining = max(0.0, found.until)

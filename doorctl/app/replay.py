@@ -149,6 +149,7 @@ def _play_out(
     while timer.now() < player.end:
         advance(min(player.end, timer.now() + TICK_SECONDS))
         yield None
-    for seconds in (policy.gone_seconds, policy.open_seconds):
+    longest = max(policy.open_seconds, policy.extended_open_seconds if policy.extended else 0.0)
+    for seconds in (policy.gone_seconds, longest, policy.passage.grace_seconds):
         advance(timer.now() + seconds)
         yield None

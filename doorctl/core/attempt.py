@@ -8,30 +8,31 @@ Nobody is let in on a shorter look either, so there is no way of trying that is 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from doorctl.core.challenge import Challenge, Failure, begin, overdue
 from doorctl.core.inputs import Draw
-from doorctl.core.lockout import Bar, Outcome, bar, charge, locked_out
+from doorctl.core.lockout import Bar, Lockout, Outcome, bar, charge, locked_out
 from doorctl.core.policy import Policy
 from doorctl.core.records import Decision, Event, EventKind, Head, Match, Observation, Person, Reason, Vector
 from doorctl.core.state import Door, DoorState
 from doorctl.core.visit import Presentation, Refusal
 
-ASIDE_SECONDS = 5.0
+ASIDE_SECONDS = 30.0
 """Whoever is back so soon, while others were before the camera, has not been away."""
 MOST_ASIDE = 4
 
 TINY = 1e-6
 """Seconds: what rounding may take from a sum of times between frames."""
 
-_NEARLY = (Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS, Reason.LIVENESS_UNSURE)
+_NEARLY = (Reason.UNKNOWN_PERSON, Reason.AMBIGUOUS)
 
 
 def rules_of(door: Door, policy: Policy) -> Policy | None:
     """The rules for whoever is there now: raised while there is a lock; ``None`` lets nobody in."""
     asked = bar(door.lockout, door.at, policy.lockout)
     if asked is Bar.USUAL and door.presentation is not None and door.presentation.locked:
-        asked = Bar.RAISED if policy.lockout.known_people_pass else Bar.SHUT
+        asked = Bar.RAISED
     if asked is Bar.SHUT:
         return None
     return policy if asked is Bar.USUAL else policy.raised()
@@ -52,17 +53,30 @@ def arrive(door: Door, seen: Observation, policy: Policy) -> tuple[Door, Present
     if visit is not None and door.challenge is not None:  # which sees for itself whose face it is
         visit = replace(visit, seen_at=door.at)
         return replace(door, presentation=visit), visit, ()
-    if visit is not None and seen.track != visit.track and _unlike(visit.face, seen.probe, policy):
+    looking = _looking(seen.head, policy)
+    if visit is not None and visit.let_in and not visit.lately(door.at, policy.regrant_seconds):
+        visit = Presentation(door.at, track=visit.track, face=visit.face)  # who stays is looked at again
+    if (
+        visit is not None
+        and (looking or seen.track != visit.track)
+        and _unlike(visit.face, seen.probe, policy)
+    ):
         door, events = _end(door, visit, policy)
         visit = _other(visit, seen.probe, door.at, policy)
         door = replace(door, person=None, evidence=())
+    elif (
+        visit is not None and seen.track != visit.track and door.at - visit.charged_at >= policy.gone_seconds
+    ):
+        # Perhaps the person, before a picture of theirs that hangs there: another attempt, and counted.
+        visit = Presentation(door.at, granted=visit.granted, aside=visit.aside)
     visit = visit or Presentation(door.at)
-    face = seen.probe if seen.probe is not None else visit.face
-    visit = replace(visit, seen_at=door.at, track=seen.track, face=face)
+    if looking and seen.probe is not None and not looked_enough(visit, policy):
+        visit = replace(visit, face=seen.probe)
+    visit = replace(visit, seen_at=door.at, track=seen.track)
     if visit.looked >= policy.attempt_seconds and not (visit.let_in or visit.over):
         door, more = _end(door, visit, policy)
         events = (*events, *more)
-        visit = replace(visit, over=True, charged=True, denial_told=True)
+        visit = replace(visit, over=True, charged_at=min(visit.charged_at, door.at), denial_told=True)
     if not visit.locked and locked_out(door.lockout, seen.probe, door.at, policy.lockout):
         visit = replace(visit, locked=True)
         door = replace(door, person=None, evidence=())  # it was gathered by lower standards
@@ -105,15 +119,19 @@ def refuse(
     named = reason in (Reason.DENIED, Reason.SCHEDULE, Reason.SPOOF, Reason.CHALLENGE_FAILED)
     person = match.person if named else None
     events: tuple[Event, ...] = ()
-    leaving = bool(visit.granted) and door.state is DoorState.RELEASED
+    leaving = visit.let_in and door.state is DoorState.RELEASED
     if not leaving:  # someone let in who turns away through the open door is no stranger
         near = match.person if reason in _NEARLY and match.score >= policy.threshold - policy.near else None
         visit = visit.refused(Refusal(reason, person, 1, match.score, match.margin, detail), door.at, near)
         many = visit.refused_in_a_row >= policy.confirm_frames
         tells = many and (reason is Reason.LOCKED_OUT or looked_enough(visit, policy))
         if tells and not visit.denial_told and door.at - visit.refused_since >= policy.confirm_seconds:
-            events = (visit.denial(door.at),)
             visit = replace(visit, denial_told=True)
+            lockout = door.lockout
+            if reason is Reason.LOCKED_OUT:
+                door = replace(door, lockout=replace(lockout, refused=lockout.refused + 1))
+            if reason is not Reason.LOCKED_OUT or not lockout.refused:
+                events = (visit.denial(door.at),)
     door = replace(door, person=None, evidence=(), presentation=visit)
     return door, Decision(reason, events=events, person=person, score=match.score)
 
@@ -135,7 +153,7 @@ def bar_person(
     )
     lockout, locks = charge(door.lockout, outcome, door.at, policy.lockout, person=person)
     barred = (*visit.barred, (person, reason, door.at))
-    visit = replace(visit, barred=barred, denial_told=True, charged=True)
+    visit = replace(visit, barred=barred, denial_told=True, charged_at=min(visit.charged_at, door.at))
     door = replace(door, person=None, evidence=(), presentation=visit, challenge=None, lockout=lockout)
     return door, Decision(reason, events=(*events, *locks), person=person, score=score)
 
@@ -171,6 +189,13 @@ def lose_challenge(
     return bar_person(door, challenge.person, reason, told, challenge.weakest, margin, policy)
 
 
+def clear_locks(door: Door) -> tuple[Door, Decision]:
+    """An operator ends every lock."""
+    events = (Event(EventKind.LOCKS_CLEARED, door.at, detail="by an operator"),)
+    door = replace(door, lockout=Lockout(), presentation=None, person=None, evidence=())
+    return door, Decision(Reason.CLEARED, events=events)
+
+
 def _end(door: Door, visit: Presentation, policy: Policy) -> tuple[Door, tuple[Event, ...]]:
     """Tell and count a visit that was long enough for an attempt, and failed."""
     if not looked_enough(visit, policy) or visit.let_in or visit.charged:
@@ -178,9 +203,18 @@ def _end(door: Door, visit: Presentation, policy: Policy) -> tuple[Door, tuple[E
     told = () if visit.denial_told else (visit.denial(door.at),)
     if visit.main.reason is Reason.SCHEDULE:  # no attempt to be somebody else
         return door, told
-    outcome = visit.outcome
-    person = visit.nearly if outcome is Outcome.STRANGER else visit.main.person
-    lockout, locks = charge(door.lockout, outcome, door.at, policy.lockout, face=visit.face, person=person)
+    outcome, person, face = visit.outcome, visit.main.person, None
+    if (
+        outcome is Outcome.STRANGER
+        and visit.recognised is not None
+        and visit.confirmed >= visit.refused_frames
+    ):
+        # Somebody known, or a picture of them, that went before it was clear which.
+        outcome, person = Outcome.CHALLENGE, visit.recognised
+    elif outcome is Outcome.STRANGER:
+        # A face that is nearly somebody's is not remembered: nobody known is locked out by a picture.
+        person, face = visit.nearly, visit.face if visit.nearly is None else None
+    lockout, locks = charge(door.lockout, outcome, door.at, policy.lockout, face=face, person=person)
     return replace(door, lockout=lockout), (*told, *locks)
 
 
@@ -188,7 +222,8 @@ def _other(visit: Presentation, face: Vector | None, at: float, policy: Policy) 
     """The visit of another face: one that goes on, or a new one. The one of before was counted."""
     aside = tuple(one for one in visit.aside if at - one.seen_at < ASIDE_SECONDS)
     back = next((one for one in aside if one.face is not None and not _unlike(one.face, face, policy)), None)
-    left = replace(visit, aside=(), charged=visit.charged or looked_enough(visit, policy))
+    charged_at = min(visit.charged_at, at) if looked_enough(visit, policy) else visit.charged_at
+    left = replace(visit, aside=(), charged_at=charged_at, looking_at=-inf)
     rest = (*(one for one in aside if one is not back), left)[-MOST_ASIDE:]
     return replace(back or Presentation(at), granted=visit.granted, barred=visit.barred, aside=rest)
 

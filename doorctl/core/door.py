@@ -27,6 +27,7 @@ from doorctl.core.attempt import (
     arrive,
     bar_person,
     begin_challenge,
+    clear_locks,
     lapse,
     leave,
     looked_enough,
@@ -40,7 +41,7 @@ from doorctl.core.gallery import NOBODY
 from doorctl.core.inputs import Clear, Command, Draw, Input, Line, Noise, Switched, Tick
 from doorctl.core.judgement import is_new, judge
 from doorctl.core.liveness import Finding, LivenessMode, Verdict, assess
-from doorctl.core.lockout import Lockout, settled, succeeded
+from doorctl.core.lockout import settled, succeeded
 from doorctl.core.passage import noisy, passed, released, switched
 from doorctl.core.policy import Policy
 from doorctl.core.records import (
@@ -81,7 +82,7 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     if isinstance(fact, Command):
         door, decision = _command(door, fact, policy)
     elif isinstance(fact, Clear):
-        door, decision = _clear(door)
+        door, decision = clear_locks(door)
     elif isinstance(fact, Draw):
         door, decision = begin_challenge(door, fact, None if went_back else drawing, policy)
     elif isinstance(fact, Switched):
@@ -151,17 +152,22 @@ def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decisio
         if rules.rex_releases:
             door, decision = _command(door, Command(door.at, Cause.REX), policy)
             return door, replace(decision, events=(*events, *decision.events))
-        may_open = door.at + policy.open_seconds + rules.grace_seconds  # the wiring releases it
-        passage = replace(passage, may_open_until=max(passage.may_open_until, may_open))
-        door = replace(door, passage=passage)
-    used = leaf is not None and passage.leaf is None and passage.released_at <= leaf.since
-    if used and door.state is DoorState.RELEASED and not _fire(door, policy):
-        return replace(door, released_until=door.at), Decision(Reason.SWITCHED, events=events, relock=True)
+        # The wiring releases it.
+        passage, more = released(passage, door.at, policy.open_seconds, Cause.REX.value, None, rules)
+        door, events = replace(door, passage=passage), (*events, *more)
+    behind_them = (
+        leaf is not None and leaf.sole and passage.leaf is None and passage.released_at <= leaf.since
+    )
+    if behind_them and door.state is DoorState.RELEASED and not _fire(door, policy):
+        door = replace(door, released_until=door.at, passage=replace(passage, may_open_until=door.at))
+        return door, Decision(Reason.SWITCHED, events=events, relock=True)
     return door, Decision(Reason.SWITCHED, events=events)
 
 
 def _fire(door: Door, policy: Policy) -> bool:
-    return policy.passage.fire_releases and door.passage.believes(Line.FIRE)
+    """Whether a fire alarm holds the door released. One that pulses is one: it is not the time for doubts."""
+    burns = Line.FIRE in door.passage.on or Line.FIRE in door.passage.unreliable
+    return policy.passage.fire_releases and burns
 
 
 def _held_open(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Decision]:
@@ -191,12 +197,6 @@ def _watched(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Deci
     return replace(door, passage=passage), replace(decision, events=(*decision.events, *events))
 
 
-def _clear(door: Door) -> tuple[Door, Decision]:
-    """An operator ends every lock."""
-    events = (Event(EventKind.LOCKDOWN_ENDED, door.at, detail="cleared by an operator"),)
-    return replace(door, lockout=Lockout()), Decision(Reason.CLEARED, events=events)
-
-
 def _confirm(
     door: Door, visit: Presentation, fact: Observation, match: Match, person: Person, policy: Policy
 ) -> tuple[Door, Decision]:
@@ -205,7 +205,7 @@ def _confirm(
         return refuse(door, visit.still_there(door.at, person), match, why, policy)
     if person.id in door.lockout.suspects:  # a picture of them was shown
         policy = replace(policy, liveness=LivenessMode.CHALLENGE)
-    visit = replace(visit, refused_in_a_row=0, refused_since=inf)
+    visit = replace(visit.recognises(person), refused_in_a_row=0, refused_since=inf)
     new = Evidence(door.observed_at, match.score, match.margin, match.lookalike, fact.liveness, fact.track)
     # A margin from before a lookalike came says nothing of the lookalike: such frames count no longer.
     # Nor does what another track showed, for its face may have been another.
@@ -245,7 +245,7 @@ def _doubt(
         return door, replace(decision, reason=Reason.LIVENESS_UNSURE, draw=True)
     if unsure:
         told = Refusal(Reason.LIVENESS_UNSURE, person, 1, weakest.score, weakest.margin, found.describe())
-        return replace(door, presentation=visit.refused(told, door.at)), replace(
+        return replace(door, presentation=visit.refused(told, door.at, person)), replace(
             decision, reason=Reason.LIVENESS_UNSURE
         )
     return door, decision

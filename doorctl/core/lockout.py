@@ -105,6 +105,8 @@ class Lockout:
     """When an attempt failed last."""
     down: bool = False
     """Whether a lockdown was told that has not ended yet."""
+    refused: int = 0
+    """Visits that were refused at once since the last lock began: the first of them is told."""
     suspects: frozenset[int] = frozenset()
     """Numbers of people who are asked for a challenge next time: a picture of them was shown."""
     strangers: tuple[Stranger, ...] = ()
@@ -198,7 +200,9 @@ def settled(lockout: Lockout, at: float, rules: LockoutRules) -> tuple[Lockout, 
         return lockout, ()
     events: tuple[Event, ...] = ()
     if lockout.down:
-        lockout, events = replace(lockout, down=False), (Event(EventKind.LOCKDOWN_ENDED, at),)
+        told = f"refused at once: {lockout.refused}"
+        events = (Event(EventKind.LOCKDOWN_ENDED, at, detail=told),)
+        lockout = replace(lockout, down=False)
     if at - lockout.last >= rules.memory_seconds:
         lockout = replace(lockout, locks=0, until=-inf, since=inf)
     return lockout, events
@@ -232,6 +236,7 @@ def _lock_down(lockout: Lockout, at: float, rules: LockoutRules) -> tuple[Lockou
         until=max(lockout.until, at + seconds),
         since=lockout.since if follows else at,
         down=True,
+        refused=0,
     )
     return lockout, event
 
@@ -251,6 +256,7 @@ def _remember(
         seconds = _doubled(rules.face_seconds, failures - rules.face_failures, rules)
         told = f"an unknown face for {seconds:g} s; failed attempts: {failures}"
         known, events = replace(known, until=at + seconds), (Event(EventKind.LOCKED_OUT, at, detail=told),)
+        lockout = replace(lockout, refused=0)
     others = [s for place, s in enumerate(lockout.strangers) if place != here]
     return replace(lockout, strangers=(*_fewer(others, at), known)), events
 

@@ -16,8 +16,10 @@ from doorctl.core.inputs import Line, Noise, Switched
 from doorctl.core.records import Event, EventKind, Person
 
 FLAPS, FLAP_SECONDS = 10, 10.0
-"""So many changes within so many seconds are no person's, nor a door's. After as long without one the line
-is believed again."""
+"""So many changes within so many seconds are no person's, nor a door's."""
+
+MANY, MANY_SECONDS = 100, 300.0
+"""Nor are so many: somebody who comes in every six seconds, for five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Leaf:
     forced: bool
     limit: float
     """Seconds that it may."""
+    sole: bool = False
+    """Whether just one release was waiting for it to open."""
     warned: bool = False
     too_long: bool = False
 
@@ -68,9 +72,11 @@ class Passage:
     rex_since: float = inf
     stuck: bool = False
     """Whether it was told that the exit button is stuck."""
-    changes: tuple[tuple[Line, float], ...] = ()
-    """The latest changes of lines."""
+    changes: tuple[tuple[Line, tuple[float, ...]], ...] = ()
+    """When each line changed lately."""
     unreliable: frozenset[Line] = frozenset()
+    told: frozenset[Line] = frozenset()
+    """Lines whose alarm was told, and not its end."""
 
     def moved(self, seconds: float) -> Passage:
         """The same on a scale of time that was set forward by so much."""
@@ -81,7 +87,7 @@ class Passage:
             may_open_until=self.may_open_until + seconds,
             released_at=self.released_at + seconds,
             rex_since=self.rex_since + seconds,
-            changes=tuple((line, at + seconds) for line, at in self.changes),
+            changes=tuple((line, tuple(at + seconds for at in times)) for line, times in self.changes),
         )
 
     def believes(self, line: Line) -> bool:
@@ -126,14 +132,13 @@ def switched(
     if fact.line is Line.CONTACT:
         passage, events = _opened(passage, fact, at, rules) if fact.on else _closed(passage, at)
         return passage, (*told, *events)
-    kind = _TOLD.get((fact.line, fact.on))
-    return passage, (*told, Event(kind, at)) if kind else told
+    passage, events = _told(passage, fact.line, at)
+    return passage, (*told, *events)
 
 
 def noisy(passage: Passage, fact: Noise, at: float) -> tuple[Passage, tuple[Event, ...]]:
     """A line has no level."""
-    passage = replace(passage, changes=(*passage.changes, (fact.line, at))[-4 * FLAPS :])
-    return _distrust(passage, fact.line, at)
+    return _distrust(_changed(passage, fact.line, at), fact.line, at)
 
 
 def passed(passage: Passage, at: float, rules: PassageRules) -> tuple[Passage, tuple[Event, ...]]:
@@ -156,7 +161,7 @@ def passed(passage: Passage, at: float, rules: PassageRules) -> tuple[Passage, t
         passage = replace(passage, stuck=True)
         told = f"rex: pressed for {rules.stuck_seconds:g} s"
         events.append(Event(EventKind.INPUT_FAULT, at, detail=told))
-    passage, back = _trust(passage, at, rules)
+    passage, back = _trust(passage, at, rules) if passage.unreliable else (passage, ())
     return passage, (*events, *back)
 
 
@@ -170,9 +175,10 @@ def alarming(passage: Passage) -> bool:
 def _opened(
     passage: Passage, fact: Switched, at: float, rules: PassageRules
 ) -> tuple[Passage, tuple[Event, ...]]:
-    let = at <= passage.may_open_until or passage.believes(Line.REX) or passage.believes(Line.FIRE)
+    rex = passage.believes(Line.REX) and not passage.stuck
+    let = at <= passage.may_open_until or rex or (rules.fire_releases and Line.FIRE in passage.on)
     limit = rules.extended_too_long_seconds if passage.extended else rules.too_long_seconds
-    leaf = Leaf(at, forced=not (let or fact.first), limit=limit)
+    leaf = Leaf(at, forced=not (let or fact.first), limit=limit, sole=len(passage.awaited) == 1)
     if leaf.forced:
         return replace(passage, leaf=leaf), (Event(EventKind.DOOR_FORCED_OPEN, at),)
     events = tuple(_taken(at, who, cause) for who, cause in passage.awaited)
@@ -191,10 +197,31 @@ def _taken(at: float, who: Person | None, cause: str, detail: str = "") -> Event
     return Event(EventKind.ACCESS_TAKEN, at, who, detail="; ".join(filter(None, (cause, detail))))
 
 
+def _told(passage: Passage, line: Line, at: float) -> tuple[Passage, tuple[Event, ...]]:
+    """Tell that an alarm has begun or ended, if that was not told yet."""
+    on = line in passage.on
+    kind = _TOLD.get((line, on))
+    if kind is None or on == (line in passage.told):
+        return passage, ()
+    told = passage.told | {line} if on else passage.told - {line}
+    return replace(passage, told=told), (Event(kind, at),)
+
+
+def _changed(passage: Passage, line: Line, at: float) -> Passage:
+    times = dict(passage.changes)
+    times[line] = (*times.get(line, ()), at)[-MANY:]
+    return replace(passage, changes=tuple(times.items()))
+
+
+def _flapping(passage: Passage, line: Line, at: float) -> bool:
+    times = dict(passage.changes).get(line, ())
+    lately = sum(at - then < FLAP_SECONDS for then in times)
+    return lately >= FLAPS or sum(at - then < MANY_SECONDS for then in times) >= MANY
+
+
 def _flaps(passage: Passage, line: Line, at: float) -> tuple[Passage, tuple[Event, ...]]:
-    passage = replace(passage, changes=(*passage.changes, (line, at))[-4 * FLAPS :])
-    lately = sum(which is line and at - then < FLAP_SECONDS for which, then in passage.changes)
-    return _distrust(passage, line, at) if lately >= FLAPS else (passage, ())
+    passage = _changed(passage, line, at)
+    return _distrust(passage, line, at) if _flapping(passage, line, at) else (passage, ())
 
 
 def _distrust(passage: Passage, line: Line, at: float) -> tuple[Passage, tuple[Event, ...]]:
@@ -208,7 +235,8 @@ def _trust(passage: Passage, at: float, rules: PassageRules) -> tuple[Passage, t
     """Believe a line again that has been quiet, as it is now."""
     events: list[Event] = []
     for line in sorted(passage.unreliable):
-        if any(which is line and at - then < FLAP_SECONDS for which, then in passage.changes):
+        last = max(dict(passage.changes).get(line, ()), default=-inf)
+        if at - last < FLAP_SECONDS or _flapping(passage, line, at):
             continue
         passage = replace(passage, unreliable=passage.unreliable - {line})
         events.append(Event(EventKind.INPUT_BACK, at, detail=line.value))
@@ -216,8 +244,9 @@ def _trust(passage: Passage, at: float, rules: PassageRules) -> tuple[Passage, t
             fact = Switched(at, line, line in passage.on, first=True)
             passage, more = _opened(passage, fact, at, rules) if fact.on else _closed(passage, at)
             events += more
-        elif line in passage.on and (kind := _TOLD.get((line, True))):
-            events.append(Event(kind, at))
+        else:
+            passage, more = _told(passage, line, at)
+            events += more
     return passage, tuple(events)
 
 

@@ -207,6 +207,7 @@ class EventKind(StrEnum):
     """An unknown face that has failed too often."""
     LOCKED_DOWN = "LockedDown"
     LOCKDOWN_ENDED = "LockdownEnded"
+    LOCKS_CLEARED = "LocksCleared"
     FALLS_SHORT = "PersonFallsShort"
     ACCESS_TAKEN = "AccessTaken"
     ACCESS_NOT_TAKEN = "AccessNotTaken"

@@ -53,7 +53,12 @@ class Presentation:
     one verdict."""
     track: int = 0
     face: Vector | None = field(default=None, compare=False)
-    """The face's template by its last frames, if it is known."""
+    """The face's template when it had looked for long enough to try: one that followed the face could be led
+    to another."""
+    recognised: Person | None = None
+    """Whom frames showed well enough to be let in, life apart."""
+    confirmed: int = 0
+    """How many did."""
     looked: float = 0.0
     """Seconds for which it has looked at the camera and was judged."""
     looking_at: float = -inf
@@ -63,12 +68,17 @@ class Presentation:
     locked: bool = False
     """Whether it is the face of a stranger who is locked out."""
     let_in: bool = False
-    charged: bool = False
-    """Whether it was counted as a failed attempt."""
+    charged_at: float = inf
+    """When it was counted as a failed attempt, if it was."""
     over: bool = False
     """Whether it has had its time."""
     aside: tuple[Presentation, ...] = field(default=(), compare=False)
     """Visits of other faces of a moment ago: people stand side by side, and are nearest by turns."""
+
+    @property
+    def charged(self) -> bool:
+        """Whether it was counted as a failed attempt."""
+        return self.charged_at < inf
 
     def lately(self, at: float, seconds: float) -> tuple[tuple[Person, float], ...]:
         """Who was let in so short a time ago that they are not let in again."""
@@ -77,6 +87,10 @@ class Presentation:
     def why_barred(self, person: Person) -> Reason | None:
         """Why this person cannot be let in during this visit, if so."""
         return next((reason for who, reason, _ in self.barred if who.id == person.id), None)
+
+    def recognises(self, person: Person) -> Presentation:
+        """One more frame that shows somebody well enough."""
+        return replace(self, recognised=person, confirmed=self.confirmed + 1)
 
     def still_there(self, at: float, person: Person | None = None) -> Presentation:
         """Whoever is barred, or this one of them, is there at ``at``: it is the same visit."""

@@ -98,13 +98,14 @@ class Inputs:
         self._now = now
         self._guard = threading.Lock()
         self._waiting: deque[Switched | Noise] = deque(maxlen=MOST)
-        self._devices: list[DigitalInputDevice] = []
+        self._devices: dict[Line, DigitalInputDevice] = {}
+        self._closed_is_on = {line: (line in ON_WHEN_CLOSED) != (line in invert) for line in pins}
         self._lines: dict[Line, Settling] = {}
         for line, pin in pins.items():
-            closed_is_on = (line in ON_WHEN_CLOSED) != (line in invert)
+            closed_is_on = self._closed_is_on[line]
             try:
                 device = DigitalInputDevice(pin, pull_up=True, pin_factory=factory)
-                self._devices.append(device)
+                self._devices[line] = device
                 on = bool(device.value) == closed_is_on
                 self._lines[line] = Settling(line, on, now(), bounce_seconds)
                 if on:
@@ -127,15 +128,18 @@ class Inputs:
         """What has changed since this was last asked, in the order of time. Never waits."""
         with self._guard:
             at = self._now()
-            for line in self._lines.values():
-                self._waiting.extend(line.settled(at))
+            for line, settling in self._lines.items():
+                # An edge may have been lost, in the kernel's queue or before anybody listened.
+                on = bool(self._devices[line].value) == self._closed_is_on[line]
+                self._waiting.extend(settling.edge(on, at))
+                self._waiting.extend(settling.settled(at))
             found = sorted(self._waiting, key=lambda fact: fact.at)
             self._waiting.clear()
         return found
 
     def close(self) -> None:
         """Give the pins back. May be called twice."""
-        for device in self._devices:
+        for device in self._devices.values():
             device.close()
 
     def __enter__(self) -> Self:

@@ -81,14 +81,14 @@ class Store:
 
     def check(self) -> None:
         """Read the whole file and compare it with itself; raise StoreError if it is damaged."""
-        with self._reading() as db:
+        with self.reading() as db:
             found = [row[0] for row in db.execute("PRAGMA integrity_check(1)")]
         if found != ["ok"]:
             raise StoreError(f"{self.path} is damaged ({found[0]})", "bring back a copy, or enrol again")
 
     def version(self) -> int:
         """A number that grows whenever anybody has changed who may come in."""
-        with self._reading() as db:
+        with self.reading() as db:
             return int(db.execute("SELECT count FROM changed").fetchone()[0])
 
     def enrol(self, name: str, photos: Sequence[NewPhoto]) -> Enrolment:
@@ -130,29 +130,29 @@ class Store:
 
     def people(self) -> tuple[PersonRecord, ...]:
         """Everyone, in the order of enrolment."""
-        with self._reading() as db:
+        with self.reading() as db:
             return everyone(db)
 
     def person(self, name: str) -> PersonRecord:
         """Find a person whatever the case of the letters; raise UnknownPersonError if there is none."""
-        with self._reading() as db:
+        with self.reading() as db:
             return find_person(db, name)
 
     def number(self, name: str) -> int:
         """The number of the person of that name, or 0 if there is none yet; raise NameRefusedError."""
         clean_name(name)
-        with self._reading() as db:
+        with self.reading() as db:
             row = db.execute("SELECT id FROM people WHERE key = ?", (name_key(name),)).fetchone()
         return int(row[0]) if row else 0
 
     def photos(self, name: str) -> tuple[PhotoRecord, ...]:
         """A person's photos, in the order in which they came; raise UnknownPersonError."""
-        with self._reading() as db:
+        with self.reading() as db:
             return photos_of(db, find_person(db, name).id)
 
     def held(self, name: str, model: str) -> dict[int, Vector]:
         """A person's held photos by number, with their templates of a model; raise UnknownPersonError."""
-        with self._reading() as db:
+        with self.reading() as db:
             return held_templates(db, find_person(db, name).id, model)
 
     def approve(self, name: str, numbers: Sequence[int]) -> None:
@@ -213,7 +213,7 @@ class Store:
             JOIN enrolled ON person_id = persons.id JOIN templates ON photo_id = enrolled.id
             WHERE model = ? ORDER BY persons.id, templates.id
         """
-        with self._reading() as db:
+        with self.reading() as db:
             rows = db.execute(sql, (model,)).fetchall()
         entries = ((Person(i, name, bool(denied)), vector_of(blob)) for i, name, denied, blob in rows)
         try:
@@ -241,19 +241,20 @@ class Store:
             limit: how many at most.
             after_id: only events with a higher number, to follow what is written.
         """
-        with self._reading() as db:
+        with self.reading() as db:
             number = self._number(db, person) if person else None
             return read_events(db, since, number, limit, after_id)
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """To look only: whoever is writing is not waited for."""
         with self._lock, told(self.path):
             yield self._connection
 
     @contextmanager
     def undisturbed(self) -> Iterator[sqlite3.Connection]:
         """One transaction, all or nothing; what is read in it still holds when it writes. May be nested."""
-        with self._reading() as db:
+        with self.reading() as db:
             if db.in_transaction:
                 yield db
                 return
@@ -280,7 +281,7 @@ class Store:
 
     def clear_traces(self) -> bool:
         """Make the journal forget what has been erased; ``False`` while another program reads it."""
-        with self._reading() as db:
+        with self.reading() as db:
             # It still holds the pages as they were; only an empty journal forgets.
             return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 

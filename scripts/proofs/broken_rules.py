@@ -99,8 +99,8 @@ MUTATIONS = (
     Mutation("severity is ignored", "(r.frames, -_SEVERITY.index(r.reason))", "r.frames", VISIT),
     Mutation(
         "nobody is told after a grant",
-        "bool(visit.granted) and door.state is DoorState.RELEASED",
-        "bool(visit.granted)",
+        "visit.let_in and door.state is DoorState.RELEASED",
+        "visit.let_in",
         ATTEMPT,
     ),
     Mutation("two people by turns hold it open", "(*before, (person, door.at))", "((person, door.at),)"),
@@ -308,8 +308,8 @@ LOCKS = (
     Mutation("who is let in has failed", "or visit.let_in or visit.charged", "or visit.charged", ATTEMPT),
     Mutation(
         "another face goes on with the attempt",
-        "and _unlike(visit.face, seen.probe, policy):",
-        "and False:",
+        "and _unlike(visit.face, seen.probe, policy)",
+        "and False",
         ATTEMPT,
     ),
     Mutation(
@@ -410,8 +410,9 @@ LOCKS = (
     Mutation("an operator's lock runs out", "or (rules.until_cleared and lockout.down)", "", LOCKOUT),
     Mutation(
         "an operator's word changes nothing",
-        "return replace(door, lockout=Lockout()), Decision",
-        "return door, Decision",
+        "replace(door, lockout=Lockout(), presentation=None, person=None, evidence=())",
+        "door",
+        ATTEMPT,
     ),
     Mutation("the memory has no end", "if at - lockout.last >= rules.memory_seconds:", "if False:", LOCKOUT),
     Mutation(
@@ -430,5 +431,112 @@ LOCKS = (
         "()",
         "store/lockouts.py",
     ),
+    Mutation(
+        "a picture locks out its face", "visit.face if visit.nearly is None else None", "visit.face", ATTEMPT
+    ),
+    Mutation(
+        "a known face that goes early is a stranger's",
+        "and visit.recognised is not None",
+        "and False",
+        ATTEMPT,
+    ),
+    Mutation(
+        "a face is what it was last",
+        "and not looked_enough(visit, policy):\n        visit = replace(visit, face",
+        "and True:\n        visit = replace(visit, face",
+        ATTEMPT,
+    ),
+    Mutation(
+        "who is let in is never counted again",
+        "if visit is not None and visit.let_in and not visit.lately",
+        "if False and not visit.lately",
+        ATTEMPT,
+    ),
+    Mutation(
+        "a picture that hangs there bars its person",
+        "visit is not None and seen.track != visit.track and door.at - visit.charged_at",
+        "False and visit is not None and door.at - visit.charged_at",
+        ATTEMPT,
+    ),
+    Mutation(
+        "each refusal in a lock is told",
+        "if reason is not Reason.LOCKED_OUT or not lockout.refused:",
+        "if True:",
+        ATTEMPT,
+    ),
+    Mutation("people pass out of hours", "reason = Reason.SCHEDULE if late else reason", "pass"),
+    Mutation("a wrong hour is an attempt", "if visit.main.reason is Reason.SCHEDULE:", "if False:", ATTEMPT),
 )
-"""Rules of attempts and locks."""
+"""Rules of attempts, locks and hours."""
+
+
+PASSAGE = "core/passage.py"
+WIRES = (
+    Mutation(
+        "a flapping line is believed",
+        "return _distrust(passage, line, at) if _flapping(passage, line, at) else (passage, ())",
+        "return passage, ()",
+        PASSAGE,
+    ),
+    Mutation(
+        "a line that flaps slowly is believed",
+        "sum(at - then < MANY_SECONDS for then in times) >= MANY",
+        "False",
+        PASSAGE,
+    ),
+    Mutation(
+        "a button held down releases again",
+        "if fact.line is Line.REX and fact.on and not fact.first and",
+        "if fact.line is Line.REX and not fact.first and",
+    ),
+    Mutation(
+        "a button that was pressed at the start releases",
+        "fact.on and not fact.first and passage.believes",
+        "fact.on and passage.believes",
+    ),
+    Mutation(
+        "a stuck button excuses a forced door",
+        "passage.believes(Line.REX) and not passage.stuck",
+        "passage.believes(Line.REX)",
+        PASSAGE,
+    ),
+    Mutation("no door is forced", "forced=not (let or fact.first)", "forced=False", PASSAGE),
+    Mutation("a door found open is forced", "forced=not (let or fact.first)", "forced=not let", PASSAGE),
+    Mutation("no pre-alarm", "leaf.limit - rules.pre_alarm_seconds:", "1e9:", PASSAGE),
+    Mutation("open for ever", "not leaf.too_long and open_for >= leaf.limit", "False", PASSAGE),
+    Mutation(
+        "nobody has not come", "if passage.awaited and at >= passage.may_open_until:", "if False:", PASSAGE
+    ),
+    Mutation(
+        "it locks before the second",
+        "leaf is not None and leaf.sole and passage.leaf is None",
+        "leaf is not None and passage.leaf is None",
+    ),
+    Mutation(
+        "it never locks behind anybody",
+        "Decision(Reason.SWITCHED, events=events, relock=True)",
+        "Decision(Reason.SWITCHED, events=events)",
+    ),
+    Mutation(
+        "it locks in a fire",
+        "and not _fire(door, policy):\n        door = replace(door, released_until=door.at",
+        "and True:\n        door = replace(door, released_until=door.at",
+    ),
+    Mutation("fire releases unasked", "return policy.passage.fire_releases and burns", "return burns"),
+    Mutation("a fire alarm has a gap", "> HOLD_SECONDS / 2", "> -1e9"),
+    Mutation("an alarm is told again and again", "on == (line in passage.told):", "False:", PASSAGE),
+    Mutation(
+        "everybody has more time",
+        "if self.is_extended(person)\n",
+        "if True\n",
+        "core/policy.py",
+    ),
+    Mutation("a glitch counts", "if at - self._since >= self._bounce:", "if True:", "gpio/inputs.py"),
+    Mutation(
+        "a short press is lost",
+        "        told = self.settled(at)\n        if self._busy",
+        "        told = []\n        if self._busy",
+        "gpio/inputs.py",
+    ),
+)
+"""Rules of the door's wires."""

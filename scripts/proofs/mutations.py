@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.proofs.broken_rules import FOLDER, LOCKS, MUTATIONS, PASSIVE, Mutation
+from scripts.proofs.broken_rules import FOLDER, LOCKS, MUTATIONS, PASSIVE, WIRES, Mutation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +24,7 @@ LOCK_PROOFS = (
     *(f"tests/core/test_{name}.py" for name in ("attempts", "lockout")),
     "tests/store/test_lockouts.py",
 )
+WIRE_PROOFS = ("tests/core/test_passage.py", "tests/gpio/test_inputs.py")
 VISION_PROOFS = ("tests/vision/test_passive.py",)
 """These need the nets: where DOORCTL_MODELS names none they skip, and the mutation counts as surviving."""
 
@@ -46,7 +47,8 @@ def survives(mutation: Mutation | None) -> bool:
                 raise ValueError(f"{mutation.what}: {mutation.old!r} stands {text.count(mutation.old)} times")
             file.write_text(text.replace(mutation.old, mutation.new))
         proofs = VISION_PROOFS if mutation is not None and mutation.file == PASSIVE else CORE_PROOFS
-        proofs = FOLDER_PROOFS if mutation in FOLDER else LOCK_PROOFS if mutation in LOCKS else proofs
+        for rules, own in ((LOCKS, LOCK_PROOFS), (WIRES, WIRE_PROOFS), (FOLDER, FOLDER_PROOFS)):
+            proofs = own if mutation in rules else proofs
         tests = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *proofs],
             cwd=copy,
@@ -66,7 +68,7 @@ def main() -> int:
         print("the tests fail on the door as it is: nothing can be said of mutations")
         return 2
     survivors = 0
-    every = (*MUTATIONS, *LOCKS, *FOLDER)
+    every = (*MUTATIONS, *LOCKS, *WIRES, *FOLDER)
     for mutation in every:
         lives = survives(mutation)
         survivors += lives

@@ -178,9 +178,8 @@ def test_someone_let_in_who_turns_away_is_not_told_as_a_stranger() -> None:
 
 def test_staying_in_view_is_not_a_new_grant_until_regrant_seconds() -> None:
     """Someone who chats before the camera does not hold the door open."""
-    trail = run([seen(i / 10) for i in range(104)])
-    assert releases(trail) == 1
-    assert releases(run([seen(i / 10) for i in range(106)])) == 2
+    assert releases(run([seen(i / 10) for i in range(104)])) == 1
+    assert releases(run([seen(i / 10) for i in range(112)])) == 2
 
 
 def test_coming_back_is_a_new_grant_that_prolongs_the_release() -> None:

@@ -13,13 +13,13 @@ from doorctl.core.door import HOLD_SECONDS, step
 from doorctl.core.guidance import prompt_of
 from doorctl.core.inputs import Command, Input, Line, Noise, Switched, Tick
 from doorctl.core.liveness import LivenessMode
-from doorctl.core.passage import FLAP_SECONDS, FLAPS, PassageRules
+from doorctl.core.passage import FLAP_SECONDS, FLAPS, MANY, MANY_SECONDS, PassageRules
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
 from doorctl.core.records import Cause, Decision, Event, EventKind, Person
 from doorctl.core.state import Door, DoorState
 from tests.core.test_lockout import GRACE
-from tests.core.visitors import seen
+from tests.core.visitors import EILEEN, seen
 
 POLICY = Policy(
     threshold=0.7,
@@ -152,7 +152,7 @@ def test_the_exit_button_opens_without_alarm(releases: bool) -> None:
     found = [decision.release for decision in decisions if decision.release]
     assert [release.cause for release in found] == [Cause.REX] * releases
     assert EventKind.DOOR_FORCED_OPEN not in {kind for kind, *_ in events}
-    assert ((EventKind.ACCESS_TAKEN, 2.0, None, "rex") in events) == releases
+    assert (EventKind.ACCESS_TAKEN, 2.0, None, "rex") in events
 
 
 def test_an_exit_button_held_down_releases_once_and_is_told_to_be_stuck() -> None:
@@ -174,12 +174,12 @@ def test_an_exit_button_held_down_releases_once_and_is_told_to_be_stuck() -> Non
 def test_a_flapping_line_is_one_event_and_releases_nothing(line: Line) -> None:
     """Two changes a second for ten minutes: told once, not believed, and believed again when it is quiet."""
     flaps = [Switched(1 + i / 2, line, i % 2 == 0) for i in range(1200)]
-    _, events, decisions = told([*flaps, Tick(620)], FIRE)
+    _, events, decisions = told([*flaps, Tick(1000)])
     assert len(events) <= FLAPS + 4
     faults = [(kind, detail) for kind, _, _, detail in events if kind is EventKind.INPUT_FAULT]
     assert faults == [(EventKind.INPUT_FAULT, f"{line}: changes all the time; see its wire")]
     (back,) = (at for kind, at, *_ in events if kind is EventKind.INPUT_BACK)
-    assert back == pytest.approx(600.5 + FLAP_SECONDS, abs=0.2)
+    assert 600.5 + FLAP_SECONDS <= back <= 600.5 + MANY_SECONDS
     late = decisions[-3000:]
     assert not any(decision.release for decision in late)
 
@@ -193,6 +193,73 @@ def test_a_line_without_a_level_is_one_event(line: Line) -> None:
         EventKind.INPUT_BACK,
         EventKind.INPUT_FAULT,
     ]
+
+
+@pytest.mark.parametrize("line", list(Line))
+def test_a_line_that_flaps_slowly_is_one_event_too(line: Line) -> None:
+    """A change every 1.15 s for an hour: believed for two minutes, and no longer."""
+    flaps = [Switched(1 + i * 1.15, line, i % 2 == 0) for i in range(3130)]
+    _, events, decisions = told(flaps)
+    assert [kind for kind, *_ in events].count(EventKind.INPUT_FAULT) == 1
+    assert len(events) <= MANY + 10
+    assert not any(decision.release for decision in decisions[len(decisions) // 2 :])
+
+
+def test_one_line_that_flaps_does_not_cover_another() -> None:
+    """Each is counted by itself, however fast the other is."""
+    both: list[Input] = [Switched(1 + i / 10, Line.REX, i % 2 == 0) for i in range(3000)]
+    both += [Switched(1 + i / 2, Line.TAMPER, i % 2 == 0) for i in range(600)]
+    _, events, _ = told(sorted(both, key=lambda fact: fact.at))
+    assert [kind for kind, *_ in events].count(EventKind.INPUT_FAULT) == 2
+    assert len(events) < 30
+
+
+def test_it_does_not_lock_before_whoever_is_still_outside() -> None:
+    """Two were let in and the door has opened once; or somebody came out by the button: the timer ends it."""
+    two = [*let_in(1.0), *(seen(1.1 + i / 10, EILEEN, track=2) for i in range(5))]
+    _, _, decisions = told([*two, contact(2.0, OPEN), contact(2.6, CLOSE)])
+    assert sum(decision.release is not None for decision in decisions) == 2
+    assert not any(decision.relock for decision in decisions)
+    out = replace(POLICY, passage=PassageRules(contact=True, rex_releases=False))
+    rex: list[Input] = [Switched(1.2, Line.REX, True), Switched(1.4, Line.REX, False)]
+    _, _, decisions = told([*let_in(1.0), *rex, contact(1.5, OPEN), contact(2.2, CLOSE)], out)
+    assert not any(decision.relock for decision in decisions)
+
+
+@pytest.mark.parametrize("line", [Line.REX, Line.FIRE])
+def test_no_wire_that_is_on_for_ever_covers_a_forced_door(line: Line) -> None:
+    """A button that is stuck, or a fire loop that is cut where it releases nothing, excuses nobody."""
+    assert (EventKind.DOOR_FORCED_OPEN, 500.0) in kinds([Switched(1, line, True), contact(500, OPEN)])
+
+
+def test_a_door_that_has_locked_again_is_forced_if_it_opens() -> None:
+    """What was left of the release went with it."""
+    facts = [*let_in(1.0), contact(1.3, OPEN), contact(1.8, CLOSE), contact(3.5, OPEN)]
+    assert kinds(facts) == [(EventKind.ACCESS_TAKEN, 1.3), (EventKind.DOOR_FORCED_OPEN, 3.5)]
+
+
+def test_an_alarm_is_told_once_and_so_is_its_end() -> None:
+    """Whatever the wire does between: noise makes no second alarm, and an end that came amid it is told."""
+    fire: list[Input] = [Switched(1, Line.FIRE, True), Noise(5, Line.FIRE)]
+    assert kinds([*fire, Tick(60)]) == [
+        (EventKind.FIRE_ALARM, 1.0),
+        (EventKind.INPUT_FAULT, 5.0),
+        (EventKind.INPUT_BACK, 15.0),
+    ]
+    assert kinds([*fire, Switched(6, Line.FIRE, False), Tick(60)])[-2:] == [
+        (EventKind.INPUT_BACK, 16.0),
+        (EventKind.FIRE_ALARM_ENDED, 16.0),
+    ]
+
+
+def test_a_fire_alarm_that_pulses_is_one() -> None:
+    """Some panels blink their output: the door stays released all the while."""
+    state, held = Door(), True
+    for i in range(1000):
+        fact: Input = Switched(i / 10, Line.FIRE, i % 10 == 0) if i % 5 == 0 else Tick(i / 10)
+        state, _ = step(state, fact, FIRE)
+        held &= state.state is DoorState.RELEASED
+    assert held
 
 
 def test_a_contact_that_was_not_believed_is_taken_as_it_is_found() -> None:
@@ -311,7 +378,7 @@ def test_nothing_but_a_cause_releases_and_no_wire_alone(
                 assert Line.REX not in door.passage.unreliable
             if cause is Cause.FIRE:
                 assert fire
-                assert door.passage.believes(Line.FIRE)
+                assert Line.FIRE in door.passage.on | door.passage.unreliable
             open_releases += cause is not Cause.FIRE
         for event in decision.events:
             if event.kind in (EventKind.ACCESS_TAKEN, EventKind.ACCESS_NOT_TAKEN):

@@ -47,7 +47,7 @@ def test_files_are_for_their_owner_alone(store: Store) -> None:
 def test_the_connection_is_set_up_for_power_cuts(store: Store) -> None:
     """WAL, a sync at each commit, references held, deleted content overwritten."""
     pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
-    with store._reading() as db:
+    with store.reading() as db:
         assert {name: db.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas} == pragmas
 
 
@@ -261,7 +261,7 @@ def test_a_removal_beside_a_reader_says_that_traces_stay(tmp_path: Path) -> None
     """While a reader holds the old pages they cannot go; that is told, and the person is removed."""
     with Store(tmp_path, busy_seconds=0.1) as store, Store(tmp_path) as reader:
         store.enrol("Ann", [photo(1)])
-        with reader._reading() as db:
+        with reader.reading() as db:
             db.execute("BEGIN")
             db.execute("SELECT * FROM people").fetchall()
             with pytest.raises(StoreError, match="Ann is removed, but traces stay"):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from doorctl.app.lockouts import Lockouts
 from doorctl.core.lockout import Bar, Lockout, LockoutRules, Outcome, bar, charge
 from doorctl.core.records import Person
+from doorctl.errors import StoreError
 from doorctl.store import lockouts
 from doorctl.store.database import Store
 from doorctl.store.records import NewPhoto
@@ -100,6 +101,7 @@ class Writes:
 
     def __init__(self, store: Store) -> None:
         self._store, self._lockouts = store, Lockouts(store)
+        self._lockouts.before(0.0)
         self.count = 0
 
     def keep(self, lockout: Lockout, at: float) -> None:
@@ -124,9 +126,26 @@ def test_nothing_is_written_while_nothing_is_counted(store: Store) -> None:
         writes.keep(lockout, float(at))
     assert writes.count == 3
     over = Lockout(locks=1, last=60.0)
-    for at in np.arange(400.0, 500.0, 0.1):
+    for at in np.arange(400.0, 1000.0, 0.1):
         writes.keep(over, float(at))
-    assert writes.count == 4
+    assert writes.count == 4 + 1  # how long ago it was, every five minutes
+
+
+def test_another_programs_writing_stops_no_door(store: Store) -> None:
+    """While somebody else holds the database, looking goes on, and ages are written another time; what was
+    counted anew is not passed over."""
+    own = Lockouts(store)
+    lockout = Lockout(failures=(0.0,), last=0.0)
+    own.before(0.0)
+    own.keep(lockout, 0.0)
+    other, busy = Store(store.path.parent), Store(store.path.parent, busy_seconds=0.05)
+    with other, busy, other.undisturbed():
+        mine = Lockouts(busy)
+        assert mine.before(1.0).failures == (1.0,)
+        assert not mine.was_cleared()
+        mine.keep(mine.before(1.0), 20.0)
+        with pytest.raises(StoreError):
+            mine.keep(Lockout(), 20.0)
 
 
 def test_a_lock_is_on_disk_before_the_next_frame(store: Store) -> None:
