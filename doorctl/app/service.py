@@ -33,6 +33,7 @@ from doorctl.clashes import clashes_of
 from doorctl.config import load_config
 from doorctl.core.gallery import Gallery
 from doorctl.core.inputs import Clear
+from doorctl.core.names import name_key
 from doorctl.core.records import Event, EventKind
 from doorctl.core.state import Door
 from doorctl.daemon import Daemon, notify, signals
@@ -99,7 +100,12 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         indicator = stack.enter_context(open_indicator(config.indicator, pins, say))
         inputs = stack.enter_context(open_inputs(config.inputs, pins, timer.now))
         eye = open_eye(settings, now=timer.now)
-        eye = replace(eye, untrusted=why_untrusted(settings, eye.models.name))
+        past = store.events(limit=1)
+        eye = replace(
+            eye,
+            untrusted=why_untrusted(settings, eye.models.name),
+            passed=past[-1].time if past else None,
+        )
         policy = eye.meet(eye.observer.gallery, config)  # nobody yet: the keeper brings them
         tell_standing(eye.standing(config))
         syncing = Syncing(settings, eye) if config.photos.source != "none" else None
@@ -137,6 +143,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             log.warning("nobody is enrolled: the door stays locked; see 'doorctl enrol --help'")
         if strangers := len(store.people()) - people:
             log.warning("people without a template of these nets: %d; enrol them again", strangers)
+        tell_strange_names(store, config)
         record(Event(EventKind.STARTED, timer.now(), detail=f"people: {people}, nets: {eye.models.name}"))
         if syncing:
             stack.enter_context(syncing)
@@ -158,6 +165,17 @@ def tell_standing(held: Standing) -> None:
         log.warning("liveness %s: %s; %s", held.mode, held.warning, held.hint)
     else:
         log.info("liveness %s", held.mode)
+
+
+def tell_strange_names(store: Store, config: Config) -> None:
+    """A rule for a name that nobody has limits nobody: that must be seen."""
+    known = {name_key(person.name) for person in store.people()}
+    for key, names in (
+        ("access", config.access.people),
+        ("people.extended_open", config.people.extended_open),
+    ):
+        if strange := [name for name in names if name_key(name) not in known]:
+            log.warning("%s names people who are not known: %s", key, ", ".join(map(repr, strange)))
 
 
 class _Keeper:
@@ -258,6 +276,7 @@ class _Keeper:
             daemon.policy, self._config, self._eye = policy, config, eye
             self._tell_promise()
             tell_standing(self._eye.standing(config))
+            tell_strange_names(self._store, config)
             self._eye.observer.min_face = config.vision.min_face
             logging.getLogger("doorctl").setLevel(config.log.level.upper())
             self._record(Event(EventKind.RELOADED, self._now()))

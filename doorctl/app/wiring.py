@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from math import inf
 
 from gpiozero.pins import Factory
@@ -114,6 +115,8 @@ class Eye:
     """What a photo must keep to, to be learnt from."""
     untrusted: str = ""
     """Why the anti-spoof nets are not to be relied on at this camera, if so."""
+    passed: datetime | None = None
+    """A time that is over for certain: that of the last event before the start."""
 
     def standing(self, config: Config) -> Standing:
         """How a picture is told from a person here."""
@@ -126,6 +129,7 @@ class Eye:
     def meet(self, people: Gallery, config: Config) -> Policy:
         """Judge by these people from now on, and by the rules that they need, which also mark lookalikes."""
         policy = policy_of(config, self.recognition, people, self.standing(config).mode)
+        policy = replace(policy, passed=self.passed)
         limit = limit_of(policy.threshold, policy.margin, self.recognition.calibration)
         self.observer.gallery = marked(people, limit)
         return policy

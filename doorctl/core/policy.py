@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from doorctl.core.actions import ChallengeRules
 from doorctl.core.liveness import LivenessMode, LivenessRules
@@ -54,6 +55,8 @@ class Policy:
     passage: PassageRules = field(default_factory=PassageRules)
     access: Access = field(default_factory=Access)
     """Who may pass when."""
+    passed: datetime | None = None
+    """A time that is over for certain, if one is known: it counts while nobody knows what time it is."""
     extended: frozenset[str] = frozenset()
     """Keys of the names of people for whom the door opens for longer."""
     extended_open_seconds: float = 10.0
@@ -65,7 +68,7 @@ class Policy:
 
     def out_of_hours(self, person: Person, seen: Observation) -> str:
         """Why a person may not pass at this time, if so."""
-        return why_not(self.access, name_key(person.name), seen.when) or ""
+        return why_not(self.access, name_key(person.name), seen.when, passed=self.passed) or ""
 
     def is_extended(self, person: Person | None) -> bool:
         """Whether the door opens for longer for this person."""

@@ -28,7 +28,7 @@ from doorctl.core.records import (
     Reason,
     Vector,
 )
-from doorctl.core.schedule import Access, Group, Span, Validity
+from doorctl.core.schedule import Access, ClockUnsure, Group, Span, Validity
 from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, GRACE, Visit, visit
 
@@ -522,3 +522,12 @@ def test_whoever_has_no_hours_needs_no_clock() -> None:
         2.0, person=EILEEN, change=lambda frame, _, __: replace(frame, when=gone)
     )
     assert [(e.person, e.detail) for e in came.events] == [(EILEEN, "no_longer_valid")]
+
+
+def test_an_unsure_clock_does_not_bring_back_whose_time_is_over() -> None:
+    """Whoever cuts power and network gains nothing by it: the door remembers when it was last running."""
+    lenient = replace(MORNINGS, when_clock_unsure=ClockUnsure.ALLOW)
+    before, after = datetime(2026, 12, 30, tzinfo=UTC), datetime(2027, 1, 2, tzinfo=UTC)
+    for passed, granted in ((before, True), (after, False)):
+        day = Day(replace(POLICY, access=lenient, passed=passed))
+        assert day.comes(2.0, person=EILEEN).granted is granted
