@@ -325,6 +325,37 @@ def test_lock_locks_what_was_driven_and_what_is_configured(door: Path) -> None:
     assert [(t.pin, t.level) for t in read_transitions(door / "pins.jsonl")] == [(22, 1), (17, 0)]
 
 
+LOCKS = (["lock", "--data", "DOOR"], ["--data=DOOR", "lock"], ["--config", "lock", "--data", "DOOR", "lock"])
+
+
+@pytest.mark.parametrize("order", LOCKS)
+def test_lock_locks_before_it_loads_anything(door: Path, order: list[str]) -> None:
+    """The pin that the daemon drove is locked, and nothing of the commands, the configuration or their
+    libraries was loaded by then; a command that is none of this touches no pin."""
+    (door / "gpio.json").write_text(json.dumps({"pins": "simulated", "relay_pin": 5, "active_high": True}))
+    code = (
+        "import sys; from pathlib import Path\n"
+        "class Stop(Exception): pass\n"
+        "class Gate:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        heavy = ('typer', 'pydantic', 'yaml', 'rich')\n"
+        "        if name.partition('.')[0] in heavy or name == 'doorctl.cli':\n"
+        "            raise Stop(name)\n"
+        "sys.meta_path.insert(0, Gate())\n"
+        "from doorctl.__main__ import main\n"
+        "try: main()\n"
+        "except Stop as end: print(end)\n"
+    )
+    for words, levels in ((order, [0]), (["people", "deny", "lock", "--data", "DOOR"], [])):
+        (door / "pins.jsonl").unlink(missing_ok=True)
+        given = [word.replace("DOOR", str(door)) for word in words]
+        result = subprocess.run(
+            [sys.executable, "-c", code, *given], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert result.stdout == "doorctl.cli\n", result.stderr
+        assert [t.level for t in read_transitions(door / "pins.jsonl")] == levels
+
+
 def test_lock_needs_nobody_to_read_what_it_says(door: Path) -> None:
     """Standard output and error on a full disk, and a broken configuration: pins are locked first."""
     (door / "gpio.json").write_text(json.dumps({"pins": "simulated", "relay_pin": 5, "active_high": True}))

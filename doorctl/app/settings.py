@@ -7,6 +7,7 @@ from pathlib import Path
 
 from doorctl import paths
 from doorctl.config import load_config
+from doorctl.gpio.lock import PINS
 from doorctl.sections import Config
 
 
@@ -48,4 +49,4 @@ class Settings:
     @property
     def pin_file(self) -> Path:
         """Where simulated pins live on when their process has gone."""
-        return self.place / "pins.jsonl"
+        return self.place / PINS

@@ -91,14 +91,15 @@ def lock(context: typer.Context, config: ConfigOption = None, data: DataOption =
     For the service manager to call when the daemon has ended in any way. A configuration
     that cannot be read is passed over: the pin that the daemon used last is locked.
     """
-    from doorctl.gpio.lock import lock_relay
+    from doorctl.gpio.lock import lock_relay, locked
 
     pins, pin_file, said = _pins_to_lock(context, config, data)
     failed: list[Exception] = []
     # Every pin is driven before a word is said of any: nobody may be there to read it.
     for gpio in pins:
         try:
-            lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
+            if (gpio.pins, gpio.relay_pin, gpio.active_high) not in locked:
+                lock_relay(gpio.pins, gpio.relay_pin, gpio.active_high, pin_file)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other pin is still to be locked
             failed.append(error)
         else:

@@ -79,7 +79,6 @@ def arrive(door: Door, seen: Observation, policy: Policy) -> tuple[Door, Present
         visit = replace(visit, over=True, charged_at=min(visit.charged_at, door.at), denial_told=True)
     if not visit.locked and locked_out(door.lockout, seen.probe, door.at, policy.lockout):
         visit = replace(visit, locked=True)
-        door = replace(door, person=None, evidence=())  # it was gathered by lower standards
     return replace(door, presentation=visit), visit, events
 
 

@@ -6,12 +6,35 @@ plain values; where the configuration cannot be read, the caller passes its defa
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from gpiozero import GPIOZeroError
 
 from doorctl.errors import PinError
 from doorctl.gpio.pins import make_pin_factory
+
+NOTE = "gpio.json"
+"""In a door's place: the pin that the daemon drove last."""
+
+PINS = "pins.jsonl"
+"""In a door's place: where simulated pins keep their levels."""
+
+locked: set[tuple[str, int, bool]] = set()
+"""What ``lock_at_once`` has locked: kind, pin, and whether a high level energises it."""
+
+
+def lock_at_once(place: Path) -> None:
+    """Lock the pin that the daemon of this place drove last.
+
+    Raises:
+        OSError, ValueError, KeyError: nothing usable says which it was.
+        PinError: it cannot be claimed.
+    """
+    last = json.loads((place / NOTE).read_text())
+    gpio = str(last["pins"]), int(last["relay_pin"]), last["active_high"] is True
+    lock_relay(*gpio, place / PINS)
+    locked.add(gpio)
 
 
 def lock_relay(kind: str, pin: int, active_high: bool, state_file: Path | None = None) -> None:

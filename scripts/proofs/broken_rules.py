@@ -396,12 +396,6 @@ LOCKS = (
         ATTEMPT,
     ),
     Mutation(
-        "it passes by the evidence of before",
-        "        door = replace(door, person=None, evidence=())  # it was gathered by lower standards\n",
-        "",
-        ATTEMPT,
-    ),
-    Mutation(
         "a clock that goes back ends locks",
         "lockout=self.lockout.moved(shift)",
         "lockout=Lockout()",
