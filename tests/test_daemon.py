@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from doorctl.core.inputs import Input, Line, Switched
 from doorctl.core.liveness import LivenessMode
+from doorctl.core.passage import PassageRules
 from doorctl.core.policy import Policy
 from doorctl.core.records import (
     Ask,
@@ -221,3 +224,34 @@ def test_stopping_ends_the_loop_after_the_frame_in_hand(rig: Rig) -> None:
         raise AssertionError("a frame was asked for after the stop")
 
     rig.daemon.run(frames())
+
+
+def test_wires_are_heard_and_old_presses_open_nothing() -> None:
+    """What the wires told while the nets were loaded is only how they were found; afterwards a press releases
+    the relay, and a door that closes behind somebody locks it."""
+    told: list[list[Input]] = [
+        [Switched(0.1, Line.REX, True), Switched(0.3, Line.REX, False)],
+        [],
+        [Switched(2.0, Line.REX, True)],
+        [Switched(2.5, Line.CONTACT, True)],
+        [Switched(3.0, Line.CONTACT, False)],
+    ]
+    rig, energised = Rig(), list[bool]()
+    daemon = Daemon(
+        observer=rig.observer,
+        strike=rig.relay,
+        policy=replace(POLICY, passage=PassageRules(contact=True)),
+        record=rig.record,
+        now=rig.timer.now,
+        inputs=lambda: told.pop(0) if told else (),
+        watch=lambda frame, fact, decision: energised.append(rig.relay.is_on),
+    )
+
+    def camera() -> Iterator[None]:
+        for at in (1.0, 2.0, 2.5, 3.0):
+            rig.timer.advance(at)
+            yield None
+
+    daemon.run(camera())
+    assert energised == [False, True, True, False]
+    assert [event.kind for event in rig.events] == [EventKind.UNLOCKED, EventKind.ACCESS_TAKEN]

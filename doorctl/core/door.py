@@ -148,7 +148,7 @@ def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decisio
     leaf, rules = door.passage.leaf, policy.passage
     passage, events = switched(door.passage, fact, door.at, rules)
     door = replace(door, passage=passage)
-    if fact.line is Line.REX and fact.on and not fact.first and passage.believes(Line.REX):
+    if fact.line is Line.REX and not fact.first and passage.believes(Line.REX):
         if rules.rex_releases:
             door, decision = _command(door, Command(door.at, Cause.REX), policy)
             return door, replace(decision, events=(*events, *decision.events))

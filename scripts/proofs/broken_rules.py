@@ -479,14 +479,14 @@ WIRES = (
         PASSAGE,
     ),
     Mutation(
-        "a button held down releases again",
-        "if fact.line is Line.REX and fact.on and not fact.first and",
-        "if fact.line is Line.REX and not fact.first and",
+        "a button that is let go releases",
+        "if fact.line is Line.REX and not fact.first and passage.believes(Line.REX):",
+        "if fact.line is Line.REX and not fact.first:",
     ),
     Mutation(
         "a button that was pressed at the start releases",
-        "fact.on and not fact.first and passage.believes",
-        "fact.on and passage.believes",
+        "Line.REX and not fact.first and passage.believes",
+        "Line.REX and passage.believes",
     ),
     Mutation(
         "a stuck button excuses a forced door",

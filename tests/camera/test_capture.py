@@ -307,3 +307,22 @@ def test_a_device_that_never_waits_again_is_believed_after_a_while() -> None:
     answers = held([1 / 30] * 20 + [1.5] + [0.001] * 4000)
     assert answers[21] is True
     assert answers[-1] is False
+
+
+def test_the_loop_turns_while_a_camera_is_silent() -> None:
+    """With tick_seconds it goes on without a picture long before the camera counts as lost: the door's wires
+    are not to wait for a camera that hangs."""
+    device, told = Device([]), Told()
+    device.openings = iter([[device.new]])
+    with LiveCamera(
+        device.grabber, "door", timeout_seconds=1.0, tick_seconds=0.05, clock=time.monotonic, on_event=told
+    ) as camera:
+        assert next(camera) is not None
+        turns = [next(camera) for _ in range(5)]
+        assert turns == [None] * 5
+        assert told.events == []
+        until = time.monotonic() + 5.0
+        while not told.events and time.monotonic() < until:
+            next(camera)
+        assert [lost for lost, _ in told.events] == [True]
+    device.unstick.set()

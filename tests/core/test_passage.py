@@ -155,6 +155,15 @@ def test_the_exit_button_opens_without_alarm(releases: bool) -> None:
     assert (EventKind.ACCESS_TAKEN, 2.0, None, "rex") in events
 
 
+def test_a_button_that_was_down_at_the_start_releases_nothing() -> None:
+    """Nobody has pressed it just now; letting it go and pressing it again does."""
+    facts: list[Input] = [Switched(0.0, Line.REX, True, first=True), Switched(5, Line.REX, False)]
+    _, _, decisions = told([*facts, Tick(10)])
+    assert not any(decision.release for decision in decisions)
+    _, _, decisions = told([*facts, Switched(6, Line.REX, True), Tick(10)])
+    assert sum(decision.release is not None for decision in decisions) == 1
+
+
 def test_an_exit_button_held_down_releases_once_and_is_told_to_be_stuck() -> None:
     """A door must not stay open because a button is wedged; letting go ends it."""
     facts: list[Input] = [
