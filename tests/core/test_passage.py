@@ -320,6 +320,13 @@ def test_a_fire_alarm_holds_the_door_released_where_the_owner_says_so() -> None:
     assert state.released_until <= 100 + HOLD_SECONDS
 
 
+def test_it_does_not_lock_behind_anybody_in_a_fire() -> None:
+    """Who was let in just before comes in, and the door stays released for those who come out."""
+    alarm = Switched(1.2, Line.FIRE, True)
+    _, _, decisions = told([*let_in(1.0), alarm, contact(1.5, OPEN), contact(2.0, CLOSE), Tick(3)], FIRE)
+    assert not any(decision.relock for decision in decisions)
+
+
 def test_people_who_need_more_time_have_it() -> None:
     """The strike is released for longer, and the door may stand open for longer, for them alone."""
     policy = replace(POLICY, extended=frozenset({"grace hopper"}))
