@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import Progress
 from rich.text import Text
-from typer.core import TyperGroup
 
-from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, rounded, settings_of, warn
+from doorctl.cli.output import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    console,
+    emit,
+    implied,
+    rounded,
+    settings_of,
+    warn,
+)
 from doorctl.errors import CameraError, ModelError, PhotoError
 
 if TYPE_CHECKING:
@@ -28,16 +37,8 @@ NOTHING_MOVES = {"stillness": None, "flexed": None}
 STYLES = {"ok": "green", "hack": "red", "short_time": "yellow"}
 
 
-class _Group(TyperGroup):
-    """A group whose first argument may be a clip."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        named = not args or any(word in self.commands for word in args) or {"-h", "--help"} & set(args)
-        return super().parse_args(ctx, args if named else ["judge", *args])
-
-
 commands = typer.Typer(
-    cls=_Group,
+    cls=implied("judge"),
     no_args_is_help=True,
     help="Say whether a recording shows a living face: doorctl liveness CLIP|FRAMES_DIR|IMAGE.",
     epilog="Examples: doorctl liveness visitor.mp4; doorctl liveness enrol-site",

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, settings_of
-
-
-class _Group(TyperGroup):
-    """A group that shows where it is told nothing else."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        named = any(word in self.commands for word in args) or {"-h", "--help"} & set(args)
-        return super().parse_args(ctx, args if named else ["show", *args])
-
+from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, implied, settings_of
 
 commands = typer.Typer(
-    cls=_Group,
+    cls=implied("show", alone=True),
     help="Show failed attempts and locks, or end them: who tries too often is locked out for a while.",
     epilog="Examples: doorctl lockout; doorctl lockout clear",
 )

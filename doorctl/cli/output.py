@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
 from doorctl.app.settings import Settings
 from doorctl.errors import DoorctlError
@@ -37,6 +38,22 @@ COLOURS = {
     **dict.fromkeys(("LockedOut", "LockedDown"), "red"),
     **dict.fromkeys(("CameraLost", "DoorPreAlarm", "InputFault", "PersonFallsShort"), "yellow"),
 }
+
+
+def implied(command: str, *, alone: bool = False) -> type[TyperGroup]:
+    """A group of commands in which the name of one may be left out.
+
+    Args:
+        command: its name.
+        alone: whether even nothing at all means it.
+    """
+
+    class Group(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> Any:
+            named = any(word in self.commands for word in args) or {"-h", "--help"} & set(args)
+            return super().parse_args(ctx, args if named or not (args or alone) else [command, *args])
+
+    return Group
 
 
 def settings_of(context: typer.Context, config: Path | None, data: Path | None) -> Settings:
