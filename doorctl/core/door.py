@@ -70,7 +70,9 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     """Take one input. Total: no input, however odd, raises or releases by accident."""
     if not isfinite(fact.at):
         return replace(door, person=None, evidence=(), drawing=None), Decision(Reason.STALE)
-    went_back = fact.at < door.at - policy.max_latency_seconds
+    # A wire tells since when it has its level, and may have waited to be asked.
+    heard = isinstance(fact, Switched | Noise)
+    went_back = not heard and fact.at < door.at - policy.max_latency_seconds
     drawing = door.drawing
     door = door.set_back(fact.at) if went_back else replace(door, at=max(door.at, fact.at), drawing=None)
     lockout, unlocked = settled(door.lockout, door.at, policy.lockout)

@@ -274,7 +274,7 @@ def test_no_command_releases_at_no_time(at: float) -> None:
 
 def test_a_grant_uses_its_evidence_up() -> None:
     """After the pause for a new grant, five new frames are asked for, not one."""
-    policy = replace(POLICY, regrant_seconds=0.0)
+    policy = replace(POLICY, regrant_seconds=0.0, dwell_seconds=0.1)
     trail = run([seen(i / 10) for i in range(9)], policy)
     assert releases(trail) == 1
     assert releases(run([seen(i / 10) for i in range(10)], policy)) == 2

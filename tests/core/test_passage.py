@@ -164,6 +164,15 @@ def test_a_button_that_was_down_at_the_start_releases_nothing() -> None:
     assert sum(decision.release is not None for decision in decisions) == 1
 
 
+def test_a_wire_that_was_asked_late_sets_no_clock_back() -> None:
+    """A press of three seconds ago, heard after a frame that took long: what the door knows stays."""
+    door, _, _ = told([*let_in(1.0), Tick(5.0)])
+    after, decision = step(door, Switched(2.0, Line.REX, True), POLICY)
+    assert after.at == door.at
+    assert after.presentation == door.presentation
+    assert decision.release is not None
+
+
 def test_an_exit_button_held_down_releases_once_and_is_told_to_be_stuck() -> None:
     """A door must not stay open because a button is wedged; letting go ends it."""
     facts: list[Input] = [
