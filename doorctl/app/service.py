@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from math import inf
 from operator import attrgetter
 
 from doorctl.app.clock import WallClock
@@ -55,6 +54,9 @@ TRUST_SECONDS = 3600.0
 
 PATIENCE_SECONDS = 0.5
 """How long people whom the sync thread has changed may be about to be offered by it."""
+
+SIGN_OF_LIFE_SECONDS = 1.0
+"""How often the loop turns at least, so that a silent camera does not look like a daemon that hangs."""
 
 BUSY_SECONDS = 0.8
 """How long an event may wait for another program that is writing. A grant that waited longer than
@@ -120,7 +122,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
                 realtime=True,
                 now=timer.now,
                 on_event=camera_changed,
-                tick_seconds=TICK_SECONDS if config.inputs.pins else inf,
+                tick_seconds=TICK_SECONDS if config.inputs.pins else SIGN_OF_LIFE_SECONDS,
             )
         )
         daemon = Daemon(
