@@ -10,9 +10,12 @@ import pytest
 from gpiozero import OutputDevice
 from gpiozero.pins.mock import MockFactory, MockPin
 
+from doorctl.core.inputs import Line, Switched
 from doorctl.errors import PinError
+from doorctl.gpio.inputs import Inputs
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.simulated import read_transitions
+from doorctl.gpio.timer import SimulatedTimer
 from tests.fakes import FakeLgpio
 
 
@@ -158,3 +161,30 @@ def test_no_library_no_pi_and_no_chip_are_told_apart(
         with pytest.raises(PinError, match="no Pi's pins"):
             make_pin_factory("lgpio")
     monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
+
+
+def test_lgpio_reads_switches_with_a_pull_up(lgpio: FakeLgpio) -> None:
+    """Each line is an input with the pull-up on, its edges are heard, and one that was missed is read."""
+    clock = SimulatedTimer()
+    lgpio.wires.update({23: 1, 24: 0})
+    with Inputs(make_pin_factory("lgpio", None), {Line.REX: 23, Line.CONTACT: 24}, now=clock.now) as inputs:
+        assert {gpio: flags & lgpio.SET_PULL_UP for gpio, flags in lgpio.inputs.items()} == {23: 32, 24: 32}
+        assert inputs.settled() == []
+        clock.advance(1.0)
+        lgpio.wire(23, 0)
+        clock.advance(1.06)
+        assert inputs.settled() == [Switched(1.0, Line.REX, True)]
+        clock.advance(2.0)
+        lgpio.wires[24] = 1  # the kernel's queue was full
+        assert inputs.settled() == []
+        clock.advance(2.06)
+        assert inputs.settled() == [Switched(2.0, Line.CONTACT, True)]
+        lgpio.refuse = "read"
+        assert inputs.settled() == []
+
+
+def test_an_input_that_lgpio_refuses_is_told_by_its_key(lgpio: FakeLgpio) -> None:
+    """Its errors are no traceback."""
+    lgpio.refuse = "claim_input"
+    with pytest.raises(PinError, match=r"inputs\.rex: GPIO 23"):
+        Inputs(make_pin_factory("lgpio", None), {Line.REX: 23}, now=SimulatedTimer().now)
