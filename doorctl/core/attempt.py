@@ -66,7 +66,7 @@ def arrive(door: Door, seen: Observation, policy: Policy) -> tuple[Door, Present
         door = replace(door, person=None, evidence=())
     elif (
         visit is not None and seen.track != visit.track and door.at - visit.charged_at >= policy.gone_seconds
-    ):
+    ) and (visit.recognised or visit.barred):
         # Perhaps the person, before a picture of theirs that hangs there: another attempt, and counted.
         visit = Presentation(door.at, granted=visit.granted, aside=visit.aside)
     visit = visit or Presentation(door.at)

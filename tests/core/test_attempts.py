@@ -105,10 +105,13 @@ def test_three_hundred_passers_by_never_lock_the_door() -> None:
 
 
 def test_standing_there_is_one_attempt_however_long() -> None:
-    """A second or a quarter of an hour: one denial, one count. It is told while the stranger is there."""
-    for seconds in (1.0, 15.0, 900.0):
+    """A second or a quarter of an hour, lost from sight now and then: one denial, one count. It is told while
+    the stranger is there."""
+    flickers: dict[str, Any] = {"change": lambda frame, _, count: replace(frame, track=count // 70)}
+    steady: dict[str, Any] = {}
+    for seconds, more in ((1.0, steady), (15.0, steady), (900.0, steady), (900.0, flickers)):
         day = Day()
-        day.comes(seconds, **STRANGER, probe=face(0))
+        day.comes(seconds, **STRANGER, probe=face(0), **more)
         assert day.count(EventKind.ACCESS_DENIED) == 1
         assert [stranger.failures for stranger in day.door.lockout.strangers] == [1]
 
