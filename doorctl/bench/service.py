@@ -164,11 +164,11 @@ def _prepare(settings: Settings, place: Path, frames: Sequence[Image], idle_seco
     for number in range(empty):
         writer.write(walls[number % len(walls)])
     writer.release()
-    values = settings.config.model_dump(mode="json")
-    values["camera"] |= {"source": str(clip), "loop": False, "rotate": 0}
-    values["gpio"]["pins"] = "simulated"
-    values["models"]["directory"] = str(settings.models.resolve())
-    values["store"]["directory"] = None
+    # Nobody whom the rules of access name comes to this door.
+    values = settings.config.model_dump(mode="json", exclude_defaults=True, exclude={"access", "store"})
+    values.setdefault("camera", {}).update(source=str(clip), loop=False, rotate=0)
+    values.setdefault("gpio", {})["pins"] = "simulated"
+    values.setdefault("models", {})["directory"] = str(settings.models.resolve())
     file = place / "doorctl.yaml"
     file.write_text(yaml.safe_dump(values))
     return file
