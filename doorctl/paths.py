@@ -14,6 +14,12 @@ from pathlib import Path
 
 NAME = "doorctl.yaml"
 
+GPIO_NOTE = "gpio.json"
+"""In a door's place: the pin that the daemon drove last."""
+
+PINS = "pins.jsonl"
+"""In a door's place: where simulated pins keep their levels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -114,7 +120,10 @@ def make_ready(directory: Path, here: Surroundings | None = None) -> None:
 
 
 def _is_dir(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a parent may not be searched
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a parent may not be searched, or it is no path at all
+        return False
 
 
 def _may_exist(path: Path) -> bool:

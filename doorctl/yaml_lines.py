@@ -52,7 +52,6 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """Composes nodes with their marks. Nothing is ever constructed from them."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own attribute, filled below
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -72,6 +71,7 @@ class _Loader(yaml.SafeLoader):
 _NULL, _BOOL, _INT, _FLOAT, _STR = (
     f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str")
 )
+_Loader.yaml_implicit_resolvers = {}  # its own, not PyYAML's
 for _tag, _pattern, _first in (
     (_NULL, r"(?:~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
     (_BOOL, r"(?:true|True|TRUE|false|False|FALSE)\Z", list("tTfF")),

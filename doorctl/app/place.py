@@ -13,7 +13,6 @@ from typing import TextIO
 from doorctl import paths
 from doorctl.app.settings import Settings
 from doorctl.errors import AlreadyRunningError, StoreError
-from doorctl.gpio.lock import NOTE
 from doorctl.pin_sections import GpioConfig
 
 
@@ -29,7 +28,7 @@ def remember_gpio(settings: Settings) -> None:
     Raises:
         StoreError: the note cannot be written.
     """
-    file = settings.place / NOTE
+    file = settings.place / paths.GPIO_NOTE
     try:
         _make(settings.place)
         new = file.with_suffix(".new")
@@ -42,7 +41,7 @@ def remember_gpio(settings: Settings) -> None:
 def last_gpio(place: Path) -> GpioConfig | None:
     """The pin that the daemon drove last, or ``None`` where nothing usable says so."""
     try:
-        return GpioConfig.model_validate_json((place / NOTE).read_text())
+        return GpioConfig.model_validate_json((place / paths.GPIO_NOTE).read_text())
     except (OSError, ValueError):
         return None
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from doorctl import paths
 from doorctl.config import load_config
-from doorctl.gpio.lock import PINS
 from doorctl.sections import Config
 
 
@@ -49,4 +48,4 @@ class Settings:
     @property
     def pin_file(self) -> Path:
         """Where simulated pins live on when their process has gone."""
-        return self.place / PINS
+        return self.place / paths.PINS

@@ -64,10 +64,7 @@ def arrive(door: Door, seen: Observation, policy: Policy) -> tuple[Door, Present
         door, events = _end(door, visit, policy)
         visit = _other(visit, seen.probe, door.at, policy)
         door = replace(door, person=None, evidence=())
-    elif (
-        visit is not None and seen.track != visit.track and door.at - visit.charged_at >= policy.gone_seconds
-    ) and (visit.recognised or visit.barred):
-        # Perhaps the person, before a picture of theirs that hangs there: another attempt, and counted.
+    elif visit is not None and _perhaps_in_person(visit, seen, door.at, policy):
         visit = Presentation(door.at, granted=visit.granted, aside=visit.aside)
     visit = visit or Presentation(door.at)
     if looking and seen.probe is not None and not looked_enough(visit, policy):
@@ -225,6 +222,15 @@ def _other(visit: Presentation, face: Vector | None, at: float, policy: Policy) 
     left = replace(visit, aside=(), charged_at=charged_at, looking_at=-inf)
     rest = (*(one for one in aside if one is not back), left)[-MOST_ASIDE:]
     return replace(back or Presentation(at), granted=visit.granted, barred=visit.barred, aside=rest)
+
+
+def _perhaps_in_person(visit: Presentation, seen: Observation, at: float, policy: Policy) -> bool:
+    """Whether somebody known may stand before a picture of theirs that was refused, and still hangs there.
+
+    It is another attempt, and counted. A stranger's visit goes on, however often the face is lost from sight.
+    """
+    known = visit.recognised is not None or bool(visit.barred)
+    return known and seen.track != visit.track and at - visit.charged_at >= policy.gone_seconds
 
 
 def _unlike(before: Vector | None, now: Vector | None, policy: Policy) -> bool:

@@ -13,12 +13,7 @@ from gpiozero import GPIOZeroError
 
 from doorctl.errors import PinError
 from doorctl.gpio.pins import make_pin_factory
-
-NOTE = "gpio.json"
-"""In a door's place: the pin that the daemon drove last."""
-
-PINS = "pins.jsonl"
-"""In a door's place: where simulated pins keep their levels."""
+from doorctl.paths import GPIO_NOTE, PINS
 
 locked: set[tuple[str, int, bool]] = set()
 """What ``lock_at_once`` has locked: kind, pin, and whether a high level energises it."""
@@ -31,7 +26,7 @@ def lock_at_once(place: Path) -> None:
         OSError, ValueError, KeyError: nothing usable says which it was.
         PinError: it cannot be claimed.
     """
-    last = json.loads((place / NOTE).read_text())
+    last = json.loads((place / GPIO_NOTE).read_text())
     gpio = str(last["pins"]), int(last["relay_pin"]), last["active_high"] is True
     lock_relay(*gpio, place / PINS)
     locked.add(gpio)

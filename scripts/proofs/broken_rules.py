@@ -448,8 +448,8 @@ LOCKS = (
     ),
     Mutation(
         "a picture that hangs there bars its person",
-        "visit is not None and seen.track != visit.track and door.at - visit.charged_at",
-        "False and visit is not None and door.at - visit.charged_at",
+        "elif visit is not None and _perhaps_in_person(visit, seen, door.at, policy):",
+        "elif False:",
         ATTEMPT,
     ),
     Mutation(
