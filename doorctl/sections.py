@@ -174,6 +174,24 @@ class StoreConfig(Section):
     """Where people, templates and events are kept."""
 
     directory: Directory | None = Field(default=None, description=DIRECTORY)
+    key_file: Directory | None = Field(default=None, description="the full path of a file, or null")
+
+
+class AuditConfig(Section):
+    """How long events are kept, and how often their chain is made fast."""
+
+    anchor_minutes: float = Field(default=60.0, ge=1, le=1440, description="minutes")
+    keep_days: int = Field(default=365, ge=1, le=3650, description="days")
+    max_events: int = Field(default=200_000, ge=1000, le=2_000_000, description="events")
+
+
+class ControlConfig(Section):
+    """Commands to the running daemon."""
+
+    enabled: bool = True
+    group: str = Field(default="doorctl", pattern=r"^[a-z_][a-z0-9_-]{0,31}$", description="a group of users")
+    max_unlock_seconds: float = Field(default=60.0, ge=1, le=600, description="seconds")
+    max_hold_hours: float = Field(default=12.0, ge=0.1, le=24, description="hours")
 
 
 class LogConfig(Section):
@@ -200,6 +218,8 @@ class Config(Section):
     access: AccessConfig = AccessConfig()
     photos: PhotosConfig = PhotosConfig()
     store: StoreConfig = StoreConfig()
+    audit: AuditConfig = AuditConfig()
+    control: ControlConfig = ControlConfig()
     log: LogConfig = LogConfig()
 
     @model_validator(mode="after")

@@ -9,15 +9,17 @@ from sqlite3 import Connection
 
 from doorctl.app.roster import Roster
 from doorctl.core.card import Recognition
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.listing import Entry
 from doorctl.core.plan import State, Wanted
-from doorctl.core.records import Event, EventKind, Person
+from doorctl.core.records import Person
 from doorctl.errors import PhotoError
 from doorctl.sections import Config
 from doorctl.store import behind, files
 from doorctl.store.database import Store
+from doorctl.store.events import add_event
 from doorctl.store.records import NewPhoto
-from doorctl.store.rows import add_event, now_text
+from doorctl.store.rows import now_text
 
 NEW = "somebody new, and photos.approve_new asks for a word"
 UNSURE = "somebody new, while somebody denied has no template of these nets to compare with"

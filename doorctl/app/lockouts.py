@@ -15,16 +15,16 @@ from doorctl.store.database import Store
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 10.0
-"""While a lock or a count runs out it is written so often: a power cut makes it longer by that at most."""
+"""While the door is locked down it is written so often: a power cut makes it longer by that at most."""
 
-REMEMBER_SECONDS = 300.0
-"""The same for how long locks are remembered, which makes the next one longer."""
+REMEMBER_SECONDS = 150.0
+"""The same for how long failed attempts and locks are remembered, which makes the next one longer."""
 
 
 def _counted(lockout: Lockout) -> tuple[object, ...]:
     """What must be on the disk at once when it changes."""
     attempts = (lockout.failures, lockout.spoofs, lockout.suspects)
-    return (*attempts, lockout.locks, lockout.until, lockout.down)
+    return (*attempts, lockout.locks, lockout.until, lockout.down, lockout.ordered)
 
 
 class Lockouts:
@@ -62,9 +62,9 @@ class Lockouts:
             StoreError: it cannot be written. A door that cannot count must not go on.
         """
         counted, since = _counted(lockout), at - self._written_at
-        runs_out = bool(lockout.failures) or at < lockout.until
         if counted == self._written:
-            if not (runs_out and since >= KEEP_SECONDS) and not (lockout.locks and since >= REMEMBER_SECONDS):
+            remembered = bool(lockout.failures or lockout.locks)
+            if since < (KEEP_SECONDS if at < lockout.until else REMEMBER_SECONDS) or not remembered:
                 return
             try:
                 self._write(lockout, at)

@@ -7,14 +7,16 @@ from collections.abc import Collection, Mapping
 from sqlite3 import Connection
 
 from doorctl.app.intake import Intake
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.listing import Changes
 from doorctl.core.names import name_key
 from doorctl.core.plan import Plan, Wanted, most_removals
-from doorctl.core.records import Event, EventKind, Person
+from doorctl.core.records import Person
 from doorctl.sections import PhotosConfig
 from doorctl.store import behind, files
+from doorctl.store.events import add_event
 from doorctl.store.records import NewPhoto
-from doorctl.store.rows import add_event, now_text
+from doorctl.store.rows import now_text
 
 WINDOW_SECONDS = 600.0
 """Deletions arrive in pieces: people taken away in the last ten minutes count with those of a round."""

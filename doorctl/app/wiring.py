@@ -20,6 +20,7 @@ from doorctl.camera.open import open_camera
 from doorctl.core.actions import ChallengeRules
 from doorctl.core.calibration import similarity_of
 from doorctl.core.card import Recognition
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.gallery import Gallery
 from doorctl.core.inputs import Line
 from doorctl.core.liveness import LivenessMode, LivenessRules
@@ -29,7 +30,6 @@ from doorctl.core.names import name_key
 from doorctl.core.passage import PassageRules
 from doorctl.core.policy import Policy
 from doorctl.core.quality import Limits
-from doorctl.core.records import Event, EventKind
 from doorctl.errors import ModelError
 from doorctl.gpio.inputs import Inputs
 from doorctl.models.install import ModelSet, load
@@ -86,6 +86,8 @@ def policy_of(config: Config, recognition: Recognition, gallery: Gallery, livene
         access=to_access(config.access),
         extended=frozenset(name_key(name) for name in config.people.extended_open),
         extended_open_seconds=config.people.extended_open_seconds,
+        max_unlock_seconds=config.control.max_unlock_seconds,
+        max_hold_seconds=3600 * config.control.max_hold_hours,
         raised_threshold=min(threshold + lockout.raise_score, highest),
         lockout=LockoutRules(
             face_failures=lockout.face_failures,

@@ -11,10 +11,11 @@ from dataclasses import replace
 from math import inf
 
 from doorctl.core.challenge import Challenge, Failure, begin, overdue
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Draw
-from doorctl.core.lockout import Bar, Lockout, Outcome, bar, charge, locked_out
+from doorctl.core.lockout import Bar, Outcome, bar, charge, locked_out
 from doorctl.core.policy import Policy
-from doorctl.core.records import Decision, Event, EventKind, Head, Match, Observation, Person, Reason, Vector
+from doorctl.core.records import Head, Match, Observation, Person, Reason, Vector
 from doorctl.core.state import Door, DoorState
 from doorctl.core.visit import Presentation, Refusal
 
@@ -118,7 +119,13 @@ def refuse(
     leaving = visit.let_in and door.state is DoorState.RELEASED
     if not leaving:  # someone let in who turns away through the open door is no stranger
         near = match.person if reason in _NEARLY and match.score >= policy.threshold - policy.near else None
-        visit = visit.refused(Refusal(reason, person, 1, match.score, match.margin, detail), door.at, near)
+        told = Refusal(
+            *(reason, person, 1, match.score, match.margin, detail),
+            nearest=match.person,
+            lookalike=match.lookalike,
+            raised=policy.under_lock,
+        )
+        visit = visit.refused(told, door.at, near)
         many = visit.refused_in_a_row >= policy.confirm_frames
         tells = many and (reason is Reason.LOCKED_OUT or looked_enough(visit, policy))
         if tells and not visit.denial_told and door.at - visit.refused_since >= policy.confirm_seconds:
@@ -145,7 +152,11 @@ def bar_person(
     visit = door.presentation or Presentation(door.at)
     outcome = Outcome.SPOOF if reason is Reason.SPOOF else Outcome.CHALLENGE
     events: tuple[Event, ...] = (
-        Event(EventKind.ACCESS_DENIED, door.at, person, reason, score, margin, detail),
+        Event(
+            *(EventKind.ACCESS_DENIED, door.at, person, reason, score, margin, detail),
+            nearest=person,
+            raised=policy.under_lock,
+        ),
     )
     lockout, locks = charge(door.lockout, outcome, door.at, policy.lockout, person=person)
     barred = (*visit.barred, (person, reason, door.at))
@@ -183,13 +194,6 @@ def lose_challenge(
     reason = Reason.SPOOF if challenge.failure is Failure.SPOOF else Reason.CHALLENGE_FAILED
     told = challenge.describe()
     return bar_person(door, challenge.person, reason, told, challenge.weakest, margin, policy)
-
-
-def clear_locks(door: Door) -> tuple[Door, Decision]:
-    """An operator ends every lock."""
-    events = (Event(EventKind.LOCKS_CLEARED, door.at, detail="by an operator"),)
-    door = replace(door, lockout=Lockout(), presentation=None, person=None, evidence=())
-    return door, Decision(Reason.CLEARED, events=events)
 
 
 def _end(door: Door, visit: Presentation, policy: Policy) -> tuple[Door, tuple[Event, ...]]:

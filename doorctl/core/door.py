@@ -27,7 +27,6 @@ from doorctl.core.attempt import (
     arrive,
     bar_person,
     begin_challenge,
-    clear_locks,
     lapse,
     leave,
     looked_enough,
@@ -37,27 +36,18 @@ from doorctl.core.attempt import (
     rules_of,
 )
 from doorctl.core.challenge import Challenge, Failure, Phase, advance
+from doorctl.core.decision import Cause, Decision, Event, EventKind, Release
 from doorctl.core.gallery import NOBODY
-from doorctl.core.inputs import Clear, Command, Draw, Input, Line, Noise, Switched, Tick
+from doorctl.core.inputs import Clear, Command, Draw, Hold, Input, Line, Noise, Shut, Switched, Tick
 from doorctl.core.judgement import is_new, judge
 from doorctl.core.liveness import Finding, LivenessMode, Verdict, assess
 from doorctl.core.lockout import settled, succeeded
-from doorctl.core.passage import noisy, passed, released, switched
+from doorctl.core.orders import bounded, expire, obey, refused, worded
+from doorctl.core.passage import held_open, noisy, passed, released, switched
 from doorctl.core.policy import Policy
-from doorctl.core.records import (
-    Cause,
-    Decision,
-    Event,
-    EventKind,
-    Gate,
-    Match,
-    Observation,
-    Person,
-    Reason,
-    Release,
-)
+from doorctl.core.records import Gate, Match, Observation, Person, Reason
 from doorctl.core.state import Door, DoorState
-from doorctl.core.visit import Evidence, Presentation, Refusal
+from doorctl.core.visit import Evidence, Presentation, Refusal, granted
 
 HOLD_SECONDS = 10.0
 """A release for a fire alarm is renewed in time, and ends so long after the last that was told of it."""
@@ -76,15 +66,17 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     drawing = door.drawing
     door = door.set_back(fact.at) if went_back else replace(door, at=max(door.at, fact.at), drawing=None)
     lockout, unlocked = settled(door.lockout, door.at, policy.lockout)
-    passage, waited = passed(door.passage, door.at, policy.passage)
+    passage = held_open(door.passage, door.at, 0.0) if door.is_held else door.passage
+    passage, waited = passed(passage, door.at, policy.passage)
     door = replace(door, lockout=lockout, passage=passage)
     rules = rules_of(door, policy) or policy.raised()
     door, lapsed = lapse(door, rules)
     door, ended = leave(door, rules)
+    door, expired = expire(door)
     if isinstance(fact, Command):
         door, decision = _command(door, fact, policy)
-    elif isinstance(fact, Clear):
-        door, decision = clear_locks(door)
+    elif isinstance(fact, Hold | Shut | Clear):
+        door, decision = obey(door, fact, policy)
     elif isinstance(fact, Draw):
         door, decision = begin_challenge(door, fact, None if went_back else drawing, policy)
     elif isinstance(fact, Switched):
@@ -106,7 +98,7 @@ def step(door: Door, fact: Input, policy: Policy) -> tuple[Door, Decision]:
     else:
         door, decision = _look(replace(door, observed_at=fact.at), fact, policy)
     door, decision = _watched(*_held_open(door, decision, policy), policy)
-    return door, replace(decision, events=(*unlocked, *waited, *lapsed, *ended, *decision.events))
+    return door, replace(decision, events=(*unlocked, *waited, *lapsed, *ended, *expired, *decision.events))
 
 
 def _look(door: Door, fact: Observation, policy: Policy) -> tuple[Door, Decision]:
@@ -140,9 +132,12 @@ def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decisi
     """A release that was asked for, by an operator or at the exit button."""
     if command.cause is Cause.RECOGNISED:
         return door, Decision(Reason.UNKNOWN_PERSON)  # only evidence may claim that cause
-    release = Release(command.cause, policy.open_seconds)
-    event = Event(EventKind.UNLOCKED, command.at, reason=Reason.COMMANDED, detail=command.cause.value)
-    return door.released(policy.open_seconds), Decision(Reason.COMMANDED, release, (event,))
+    if command.cause is Cause.UNLOCK and door.lockout.ordered:
+        return refused(door, worded(command, 0.0))
+    seconds = bounded(command.seconds, policy.open_seconds, policy.max_unlock_seconds)
+    release = Release(command.cause, seconds)
+    event = Event(EventKind.UNLOCKED, door.at, reason=Reason.COMMANDED, detail=worded(command, seconds))
+    return door.released(seconds), Decision(Reason.COMMANDED, release, (event,))
 
 
 def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decision]:
@@ -160,7 +155,8 @@ def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decisio
     behind_them = (
         leaf is not None and leaf.sole and passage.leaf is None and passage.released_at <= leaf.since
     )
-    if behind_them and door.state is DoorState.RELEASED and not _fire(door, policy):
+    holding = door.is_held or _fire(door, policy)
+    if behind_them and door.state is DoorState.RELEASED and not holding:
         door = replace(door, released_until=door.at, passage=replace(passage, may_open_until=door.at))
         return door, Decision(Reason.SWITCHED, events=events, relock=True)
     return door, Decision(Reason.SWITCHED, events=events)
@@ -173,14 +169,16 @@ def _fire(door: Door, policy: Policy) -> bool:
 
 
 def _held_open(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Decision]:
-    """While there is a fire alarm, and the owner has said so, the strike is released again and again."""
-    if (
-        decision.release is not None
-        or not _fire(door, policy)
-        or door.released_until - door.at > HOLD_SECONDS / 2
-    ):
+    """In a fire alarm, if the owner has said so, and on an operator's word it is released again and again."""
+    fire = _fire(door, policy)
+    end = inf if fire else door.held_until
+    if fire:
+        decision = replace(decision, relock=False)
+    if decision.release is not None or door.released_until >= min(door.at + HOLD_SECONDS / 2, end):
         return door, decision
-    return door.released(HOLD_SECONDS), replace(decision, release=Release(Cause.FIRE, HOLD_SECONDS))
+    seconds = min(HOLD_SECONDS, end - door.at)
+    release = Release(Cause.FIRE if fire else Cause.HOLD, seconds)
+    return door.released(seconds), replace(decision, release=release)
 
 
 def _watched(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Decision]:
@@ -188,9 +186,8 @@ def _watched(door: Door, decision: Decision, policy: Policy) -> tuple[Door, Deci
     release = decision.release
     if release is None:
         return door, decision
-    if release.cause is Cause.FIRE:
-        may_open = max(door.passage.may_open_until, door.at + release.seconds)
-        return replace(door, passage=replace(door.passage, may_open_until=may_open)), decision
+    if release.cause in (Cause.FIRE, Cause.HOLD):
+        return replace(door, passage=held_open(door.passage, door.at, release.seconds)), decision
     who = decision.person if release.cause is Cause.RECOGNISED else None
     passage, events = released(
         *(door.passage, door.at, release.seconds, release.cause.value, who, policy.passage),
@@ -227,7 +224,7 @@ def _confirm(
     weakest = min(evidence, key=lambda e: e.score)
     found = assess([(e.at, e.life) for e in evidence], policy.passive)
     if policy.liveness is LivenessMode.OFF or (found.verdict is Verdict.LIVE and policy.nets_decide):
-        return _grant(door, person, weakest.score, weakest.margin, found.describe(), policy)
+        return _grant(door, person, weakest, found.describe(), policy)
     if found.verdict is Verdict.SPOOF:
         told = found.describe()
         return bar_person(door, person, Reason.SPOOF, told, weakest.score, weakest.margin, policy)
@@ -274,27 +271,20 @@ def _challenged(
     # By the rules as they are now: a reload may have made them stricter.
     if challenge.weakest < policy.threshold:
         return lose_challenge(door, replace(challenge, failure=Failure.SWAPPED), match.margin, policy)
-    return _grant(door, challenge.person, challenge.weakest, match.margin, challenge.describe(), policy)
+    weakest = Evidence(door.at, challenge.weakest, match.margin, match.lookalike)
+    return _grant(door, challenge.person, weakest, challenge.describe(), policy)
 
 
 def _grant(
-    door: Door, person: Person, score: float, margin: float | None, detail: str, policy: Policy
+    door: Door, person: Person, weakest: Evidence, detail: str, policy: Policy
 ) -> tuple[Door, Decision]:
     """Let a person in: the one place where a face releases the strike."""
     visit = door.presentation or Presentation(door.at)
     before = visit.lately(door.at, policy.regrant_seconds)
     release = Release(Cause.RECOGNISED, policy.open_for(person))
-    event = Event(EventKind.ACCESS_GRANTED, door.at, person, Reason.RECOGNISED, score, margin, detail)
+    event = granted(person, weakest, detail, door.at, raised=policy.under_lock)
     lockout = succeeded(door.lockout, person, visit.face, policy.lockout)
-    visit = Presentation(
-        door.at,
-        granted=(*before, (person, door.at)),
-        barred=visit.barred,
-        track=visit.track,
-        face=visit.face,
-        let_in=True,
-        aside=visit.aside,
-    )
+    visit = visit.was_let_in(door.at, (*before, (person, door.at)))
     door = door.released(release.seconds)
     door = replace(door, person=None, evidence=(), presentation=visit, challenge=None, lockout=lockout)
-    return door, Decision(Reason.RECOGNISED, release, (event,), person, score)
+    return door, Decision(Reason.RECOGNISED, release, (event,), person, weakest.score)

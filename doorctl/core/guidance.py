@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from doorctl.core.attempt import rules_of
+from doorctl.core.decision import Decision
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.passage import alarming
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Ask, Decision, Reason
+from doorctl.core.records import Ask, Reason
 from doorctl.core.state import Door, DoorState
 
 _BY_REASON = {

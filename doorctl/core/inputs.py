@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from doorctl.core.records import Cause, Observation
+from doorctl.core.decision import Cause
+from doorctl.core.records import Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,29 @@ class Command:
 
     at: float
     cause: Cause
+    seconds: float | None = None
+    """How long, as far as the policy allows; ``None`` for as long as for anybody."""
+    by: str = ""
+    """Who asks, by the name that the operating system knows them by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An operator's word that the door stay released for a while, or no longer."""
+
+    at: float
+    seconds: float
+    """For so long from now, as far as the policy allows; 0 ends it."""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """An operator's word that nobody be let in, known or not, or that this end."""
+
+    at: float
+    on: bool
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,7 @@ class Clear:
     """An operator's word that failed attempts be forgotten, and locks end."""
 
     at: float
+    by: str = ""
 
 
 class Line(StrEnum):
@@ -72,4 +97,4 @@ class Noise:
     line: Line
 
 
-Input = Observation | Tick | Command | Draw | Clear | Switched | Noise
+Input = Observation | Tick | Command | Hold | Shut | Draw | Clear | Switched | Noise

@@ -21,7 +21,8 @@ from math import inf
 
 import numpy as np
 
-from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.core.decision import Event, EventKind
+from doorctl.core.records import Person, Vector
 
 STRANGERS = 64
 """So many faces are remembered at most: more than the door lets try before it locks itself down."""
@@ -112,6 +113,8 @@ class Lockout:
     strangers: tuple[Stranger, ...] = ()
     short: tuple[tuple[int, int], ...] = ()
     """Numbers of people who fell short, and how often in a row."""
+    ordered: bool = False
+    """Whether an operator has shut the door for everybody, until an operator ends it."""
 
     def moved(self, seconds: float) -> Lockout:
         """The same on a scale of time that was set forward by so much."""
@@ -128,6 +131,8 @@ class Lockout:
 
 def bar(lockout: Lockout, at: float, rules: LockoutRules) -> Bar:
     """What the lockdown asks of everybody at a time."""
+    if lockout.ordered:
+        return Bar.SHUT
     if not _locked_down(lockout, at, rules):
         return Bar.USUAL
     long = at - lockout.since >= rules.max_seconds and not rules.until_cleared

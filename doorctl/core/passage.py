@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.inputs import Line, Noise, Switched
-from doorctl.core.records import Event, EventKind, Person
+from doorctl.core.records import Person
 
 FLAPS, FLAP_SECONDS = 10, 10.0
 """So many changes within so many seconds are no person's, nor a door's."""
@@ -115,6 +116,14 @@ def released(
     # Who comes again, or is let in for longer, is awaited once.
     others = tuple(one for one in passage.awaited if one[0] != person)
     return replace(passage, awaited=(*others, (person, cause))), ()
+
+
+def held_open(passage: Passage, at: float, seconds: float) -> Passage:
+    """The strike is held released for so many seconds from now, and the leaf may stand open meanwhile."""
+    leaf = passage.leaf
+    if leaf is not None and not leaf.forced:
+        leaf = replace(leaf, since=at, warned=False, too_long=False)
+    return replace(passage, leaf=leaf, may_open_until=max(passage.may_open_until, at + seconds))
 
 
 def switched(

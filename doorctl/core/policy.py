@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from doorctl.core.actions import ChallengeRules
 from doorctl.core.liveness import LivenessMode, LivenessRules
@@ -12,6 +13,9 @@ from doorctl.core.names import name_key
 from doorctl.core.passage import PassageRules
 from doorctl.core.records import Observation, Person
 from doorctl.core.schedule import Access, why_not
+
+
+_NAMING = ("access", "passed", "extended")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,12 @@ class Policy:
     extended: frozenset[str] = frozenset()
     """Keys of the names of people for whom the door opens for longer."""
     extended_open_seconds: float = 10.0
+    max_unlock_seconds: float = 60.0
+    """The longest release that an operator may ask for."""
+    max_hold_seconds: float = 43200.0
+    """The longest that an operator may have the door held open."""
+    under_lock: bool = False
+    """Whether these are the rules while there is a lock."""
 
     @property
     def nets_decide(self) -> bool:
@@ -85,7 +95,14 @@ class Policy:
     def raised(self) -> Policy:
         """The rules for known people while there is a lock: a higher threshold, and always a challenge."""
         threshold = max(self.threshold, self.raised_threshold)
-        return replace(self, threshold=threshold, liveness=LivenessMode.CHALLENGE)
+        return replace(self, threshold=threshold, liveness=LivenessMode.CHALLENGE, under_lock=True)
+
+    def facts(self) -> dict[str, Any]:
+        """The rules as plain values, to be kept beside what was decided by them.
+
+        Without the people's hours and names, which a name's removal could not reach there.
+        """
+        return {name: value for name, value in asdict(self).items() if name not in _NAMING}
 
     def lead_asked(self, lookalike: bool) -> float:
         """Least lead over the second-best person, in cosine."""

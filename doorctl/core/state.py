@@ -29,6 +29,8 @@ class Door:
     observed_at: float = -inf
     """Time of capture of the last frame. Inputs of other kinds may be ahead of it by a moment."""
     released_until: float = -inf
+    held_until: float = -inf
+    """Until when an operator wants the door held open."""
     person: Person | None = None
     """Whom the evidence speaks for."""
     evidence: tuple[Evidence, ...] = ()
@@ -43,10 +45,20 @@ class Door:
     def state(self) -> DoorState:
         return DoorState.RELEASED if self.at < self.released_until else DoorState.LOCKED
 
+    @property
+    def is_held(self) -> bool:
+        """Whether an operator wants the door held open."""
+        return self.at < self.held_until
+
     def released(self, seconds: float) -> Door:
         return replace(self, released_until=max(self.released_until, self.at + seconds))
 
     def set_back(self, at: float) -> Door:
         """On a scale of time that has gone back: what rests on ages is forgotten, but no lock and no wire."""
         shift = at - self.at
-        return Door(at=at, lockout=self.lockout.moved(shift), passage=self.passage.moved(shift))
+        return Door(
+            at=at,
+            held_until=self.held_until + shift,
+            lockout=self.lockout.moved(shift),
+            passage=self.passage.moved(shift),
+        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from math import inf
 
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.lockout import Outcome
-from doorctl.core.records import Event, EventKind, Liveness, Person, Reason, Vector
+from doorctl.core.records import Liveness, Person, Reason, Vector
 
 GLANCE_SECONDS = 0.5
 """Between two frames that look at the camera no more than this counts as looking."""
@@ -35,6 +36,11 @@ class Refusal:
     score: float
     margin: float | None
     detail: str = ""
+    nearest: Person | None = None
+    """Whom the face was most like."""
+    lookalike: bool = False
+    raised: bool = False
+    """Whether more was asked, since there was a lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,11 @@ class Presentation:
         """One more frame that shows somebody well enough."""
         return replace(self, recognised=person, confirmed=self.confirmed + 1)
 
+    def was_let_in(self, at: float, granted: tuple[tuple[Person, float], ...]) -> Presentation:
+        """What goes on of a visit when somebody is let in during it."""
+        kept = Presentation(at, granted=granted, barred=self.barred, track=self.track, face=self.face)
+        return replace(kept, let_in=True, aside=self.aside)
+
     def still_there(self, at: float, person: Person | None = None) -> Presentation:
         """Whoever is barred, or this one of them, is there at ``at``: it is the same visit."""
         barred = tuple(
@@ -147,8 +158,17 @@ class Presentation:
         """The event of a refused visit."""
         main = self.main
         return Event(
-            EventKind.ACCESS_DENIED, at, main.person, main.reason, main.score, main.margin, main.detail
+            *(EventKind.ACCESS_DENIED, at, main.person, main.reason, main.score, main.margin, main.detail),
+            nearest=main.nearest,
+            lookalike=main.lookalike,
+            raised=main.raised,
         )
+
+
+def granted(person: Person, weakest: Evidence, detail: str, at: float, *, raised: bool) -> Event:
+    """The event of somebody who is let in, on the weakest of the frames that spoke for it."""
+    event = Event(EventKind.ACCESS_GRANTED, at, person, Reason.RECOGNISED, weakest.score, weakest.margin)
+    return replace(event, detail=detail, lookalike=weakest.lookalike, raised=raised)
 
 
 _SEVERITY = (

@@ -11,12 +11,17 @@ import time as clock
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
-from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.core.decision import Event, EventKind
+from doorctl.core.records import Person, Vector
 from doorctl.core.spread import most_spread
-from doorctl.store.rows import add_event, now_text, time_text, vector_of
+from doorctl.store.events import add_event
+from doorctl.store.rows import now_text, time_text, vector_of
 
 MOVED = "the photos go by another name now"
 """Stands in the event of a person who lost nothing but the name."""
+
+LATEST = 10_000
+"""More events than happen within minutes."""
 
 _BEHIND = """
     EXISTS (SELECT 1 FROM files JOIN people ON people.key = files.person
@@ -84,8 +89,11 @@ def tell_revoked(db: sqlite3.Connection, people: Iterable[Person], moved: Collec
 def lately_revoked(db: sqlite3.Connection, seconds: float) -> int:
     """How many people the folder has taken away in the last seconds."""
     since = time_text(datetime.now(UTC) - timedelta(seconds=seconds))
-    sql = "SELECT count(*) FROM events WHERE time > ? AND kind = ? AND detail != ?"
-    return int(db.execute(sql, (since, str(EventKind.PERSON_REVOKED), MOVED)).fetchone()[0])
+    sql = """
+        SELECT count(*) FROM (SELECT * FROM events ORDER BY id DESC LIMIT ?)
+        WHERE time > ? AND kind = ? AND detail != ?
+    """
+    return int(db.execute(sql, (LATEST, since, str(EventKind.PERSON_REVOKED), MOVED)).fetchone()[0])
 
 
 def known_people(db: sqlite3.Connection) -> dict[str, Person]:

@@ -16,6 +16,9 @@ from pathlib import Path
 
 from doorctl.errors import StoreError
 
+PAGE_BYTES = 1024
+"""An event is written as one page, and a memory card wears by what is written."""
+
 _WORDS = {
     sqlite3.SQLITE_FULL: ("the disk is full", "make room and try again; what was stored before is safe"),
     sqlite3.SQLITE_READONLY: ("may not be written", "check who owns it, and that the disk is not read-only"),
@@ -71,6 +74,7 @@ def connect(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connect
 
 def _set_up(connection: sqlite3.Connection, busy_seconds: float) -> None:
     # SQLite does not wait by itself when two programs switch a new file to WAL at once.
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an older one keeps its own
     patience = time.monotonic() + busy_seconds
     while True:
         try:

@@ -18,15 +18,17 @@ from threading import RLock
 from typing import Self
 
 from doorctl.core.card import Calibration
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.gallery import Gallery
 from doorctl.core.names import clean_name, name_key
-from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.core.records import Person, Vector
 from doorctl.errors import PhotoError, StoreError
+from doorctl.store.behind import templates_of
 from doorctl.store.connection import connect, told
+from doorctl.store.events import add_event, read_events
 from doorctl.store.files import forget_files, rejected
 from doorctl.store.records import Enrolment, NewPhoto, PersonRecord, PhotoRecord, StoredEvent
 from doorctl.store.rows import (
-    add_event,
     add_photo,
     everyone,
     find_person,
@@ -35,9 +37,7 @@ from doorctl.store.rows import (
     is_direction,
     now_text,
     photos_of,
-    read_events,
     time_text,
-    vector_of,
 )
 from doorctl.store.schema import migrate
 
@@ -208,23 +208,24 @@ class Store:
 
     def gallery(self, model: str, calibration: Calibration) -> Gallery:
         """Everyone who has a template for this model, denied people too."""
-        sql = """
-            SELECT persons.id, name, denied, vector FROM persons
-            JOIN enrolled ON person_id = persons.id JOIN templates ON photo_id = enrolled.id
-            WHERE model = ? ORDER BY persons.id, templates.id
-        """
         with self.reading() as db:
-            rows = db.execute(sql, (model,)).fetchall()
-        entries = ((Person(i, name, bool(denied)), vector_of(blob)) for i, name, denied, blob in rows)
+            found = templates_of(db, model)
+        entries = ((person, vector) for person, vectors in found.items() for vector in vectors)
         try:
             return Gallery.build(entries, calibration)
         except ValueError as error:
             raise StoreError(f"{self.path}: {error}", "remove that person and enrol again") from error
 
-    def record(self, event: Event, *, time: datetime | None = None) -> int:
-        """Write an event, durably, and return its number. ``time`` defaults to the wall clock's."""
+    def record(self, event: Event, *, time: datetime | None = None, policy: str | None = None) -> int:
+        """Write an event, durably, and return its number.
+
+        Args:
+            event: what happened.
+            time: when; the wall clock's time if it is not given.
+            policy: digest of the rules that it was decided by, as ``keep_policy`` gave it.
+        """
         with self.undisturbed() as db:
-            return add_event(db, event, time_text(time) if time else now_text())
+            return add_event(db, event, time_text(time) if time else now_text(), policy)
 
     def events(
         self,

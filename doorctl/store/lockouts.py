@@ -23,13 +23,14 @@ def keep(db: sqlite3.Connection, lockout: Lockout, at: float) -> None:
         at: now, on its scale of time.
     """
     db.execute(
-        "UPDATE lockout SET locks = ?, down = ?, remaining = ?, shut = ?, since_last = ?",
+        "UPDATE lockout SET locks = ?, down = ?, remaining = ?, shut = ?, since_last = ?, ordered = ?",
         (
             lockout.locks,
             lockout.down,
             max(0.0, lockout.until - at),
             at - lockout.since if isfinite(lockout.since) else None,
             at - lockout.last if isfinite(lockout.last) else None,
+            lockout.ordered,
         ),
     )
     db.execute("DELETE FROM lockout_attempts")
@@ -56,8 +57,8 @@ def kept(db: sqlite3.Connection, at: float) -> Lockout:
         db: the connection.
         at: now, on the scale of time that the door goes by.
     """
-    sql = "SELECT locks, down, remaining, shut, since_last FROM lockout"
-    locks, down, remaining, shut, since_last = db.execute(sql).fetchone()
+    sql = "SELECT locks, down, remaining, shut, since_last, ordered FROM lockout"
+    locks, down, remaining, shut, since_last, ordered = db.execute(sql).fetchone()
     attempts = db.execute("SELECT age, spoof FROM lockout_attempts ORDER BY age DESC").fetchall()
     return Lockout(
         failures=tuple(at - age for age, spoof in attempts if not spoof),
@@ -68,12 +69,13 @@ def kept(db: sqlite3.Connection, at: float) -> Lockout:
         last=-inf if since_last is None else at - since_last,
         down=bool(down),
         suspects=frozenset(row[0] for row in db.execute("SELECT person_id FROM lockout_suspects")),
+        ordered=bool(ordered),
     )
 
 
 def clear(db: sqlite3.Connection) -> None:
-    """An operator ends every lock; a running door is told by the change of ``times_cleared``."""
-    keep(db, Lockout(), 0.0)
+    """An operator ends every lock but an ordered one; a running door is told by ``times_cleared``."""
+    keep(db, Lockout(ordered=kept(db, 0.0).ordered), 0.0)
     db.execute("UPDATE lockout SET cleared = cleared + 1")
     db.execute("UPDATE changed SET count = count + 1")
 

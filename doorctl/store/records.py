@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from doorctl.core.records import Event, Person, Vector
+from doorctl.core.decision import Event
+from doorctl.core.records import Person, Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,3 +110,13 @@ class StoredEvent:
     score: float | None
     margin: float | None
     detail: str
+    nearest_id: int | None = None
+    """Of a refusal: whom the face was most like, however unlike."""
+    nearest: str | None = None
+    """The name now, as for ``person``."""
+    lookalike: bool = False
+    """Whether more was asked, since the gallery held somebody alike."""
+    raised: bool = False
+    """Whether more was asked, since there was a lock."""
+    policy: str | None = None
+    """Digest of the rules of that moment: see ``Store.policies``."""

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from doorctl.core.names import clean_name, name_key
-from doorctl.core.records import Event, Vector
+from doorctl.core.records import Vector
 from doorctl.errors import StoreError, UnknownPersonError
-from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord, StoredEvent
+from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord
 
 _LITTLE = np.dtype("<f4")
 """Templates are little-endian float32 in the file, whatever the machine."""
@@ -166,46 +166,3 @@ def photos_of(db: sqlite3.Connection, person_id: int) -> tuple[PhotoRecord, ...]
             sql, (person_id,)
         ).fetchall()
     )
-
-
-def add_event(db: sqlite3.Connection, event: Event, time: str) -> int:
-    """Write an event; its number. Of the person only the number is kept, so that a name can be erased."""
-    written = db.execute(
-        "INSERT INTO events (time, at, kind, person_id, reason, score, margin, detail) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            time,
-            event.at,
-            str(event.kind),
-            event.person.id if event.person else None,
-            str(event.reason) if event.reason else None,
-            event.score,
-            event.margin,
-            event.detail,
-        ),
-    )
-    return written.lastrowid or 0
-
-
-def read_events(
-    db: sqlite3.Connection, since: datetime | None, person_id: int | None, limit: int | None, after_id: int
-) -> tuple[StoredEvent, ...]:
-    """The last ``limit`` events that qualify, oldest first."""
-    sql = """
-        SELECT * FROM (
-            SELECT events.id, time, kind, at, person_id, coalesce(name, '#' || person_id) AS who,
-                reason, score, margin, detail
-            FROM events LEFT JOIN people ON people.id = person_id
-            WHERE events.id > :after AND (:since IS NULL OR time >= :since)
-                AND (:person IS NULL OR person_id = :person)
-            ORDER BY events.id DESC LIMIT :limit
-        ) ORDER BY id
-    """
-    named = {
-        "after": after_id,
-        "since": time_text(since) if since else None,
-        "person": person_id,
-        "limit": -1 if limit is None else limit,
-    }
-    rows = db.execute(sql, named).fetchall()
-    return tuple(StoredEvent(row[0], time_of(row[1]), *row[2:]) for row in rows)

@@ -7,15 +7,16 @@ added at the end: a released one must never change.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from doorctl.errors import StoreError
+from doorctl.store.chain import chain_all
 
 APPLICATION_ID = 0x646F6F72
 """``door`` in ASCII: tells our files from other programs' databases."""
 
-Migration = Sequence[str]
-"""Statements that lead to the next version, all or none."""
+Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
+"""Statements, or functions where SQL cannot say it, that lead to the next version, all or none."""
 
 MIGRATIONS: tuple[Migration, ...] = (
     (
@@ -181,6 +182,50 @@ MIGRATIONS: tuple[Migration, ...] = (
         ) STRICT
         """,
     ),
+    (
+        # Events in a chain: see ``chain``. Without indexes, and numbered by the chain itself, an event costs
+        # the memory card a fifth of what it did; the last ones, which are asked for most, are quick to find.
+        "ALTER TABLE events RENAME TO events_before",
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            time TEXT NOT NULL,
+            at REAL,
+            kind TEXT NOT NULL,
+            person_id INTEGER,
+            reason TEXT,
+            score REAL,
+            margin REAL,
+            detail TEXT NOT NULL DEFAULT '',
+            nearest_id INTEGER,
+            lookalike INTEGER NOT NULL DEFAULT 0 CHECK (lookalike IN (0, 1)),
+            raised INTEGER NOT NULL DEFAULT 0 CHECK (raised IN (0, 1)),
+            policy TEXT,
+            previous BLOB NOT NULL CHECK (length(previous) = 32),
+            hash BLOB NOT NULL CHECK (length(hash) = 32)
+        ) STRICT
+        """,
+        chain_all,
+        "DROP TABLE events_before",
+        # The last event that was erased for its age.
+        "CREATE TABLE pruned (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, "
+        "hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT",
+        "INSERT INTO pruned VALUES (1, 0, zeroblob(32))",
+        # The rules that decisions were made by; events name them by the digest of their text.
+        "CREATE TABLE policies (digest TEXT PRIMARY KEY, text TEXT NOT NULL, since TEXT NOT NULL) STRICT",
+        "ALTER TABLE people ADD COLUMN consented TEXT",
+        "DROP VIEW persons",
+        """
+        CREATE VIEW persons AS
+            SELECT id, name, key, created, consented, denied AS denied_here,
+                denied OR id IN (SELECT person_id FROM marked) AS denied
+            FROM people
+        """,
+        # Whether the vector is encrypted: see ``sealing``.
+        "ALTER TABLE templates ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0 CHECK (sealed IN (0, 1))",
+        # An operator's lockdown.
+        "ALTER TABLE lockout ADD COLUMN ordered INTEGER NOT NULL DEFAULT 0 CHECK (ordered IN (0, 1))",
+    ),
 )
 
 
@@ -201,7 +246,10 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MI
             version = _version(connection, len(migrations))  # another program may have been faster
             if version < len(migrations):
                 for statement in migrations[version]:
-                    connection.execute(statement)
+                    if isinstance(statement, str):
+                        connection.execute(statement)
+                    else:
+                        statement(connection)
                 version += 1
                 connection.execute(f"PRAGMA user_version = {version}")
             connection.execute("COMMIT")

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from doorctl.core.card import Calibration
-from doorctl.core.records import Event, EventKind, Person, Reason, Vector
+from doorctl.core.decision import Event, EventKind
+from doorctl.core.records import Person, Reason, Vector
 from doorctl.errors import NameRefusedError, PhotoError, StoreError, UnknownPersonError
 from doorctl.store.database import FILE, Store
 from doorctl.store.records import NewPhoto

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from doorctl.core.records import Event, EventKind
+from doorctl.core.decision import Event, EventKind
 from doorctl.errors import StoreError
 from doorctl.store.database import FILE, Store
 
@@ -22,7 +22,7 @@ HEAD = """
 import sys
 from pathlib import Path
 import numpy as np
-from doorctl.core.records import Event, EventKind
+from doorctl.core.decision import Event, EventKind
 from doorctl.errors import StoreError
 from doorctl.store.database import Store
 from doorctl.store.records import NewPhoto
