@@ -18,13 +18,14 @@ from datetime import datetime
 from types import FrameType
 from typing import Protocol
 
+from doorctl.core.decision import Cause, Decision, Event
 from doorctl.core.door import step
 from doorctl.core.guidance import asks, prompt_of
 from doorctl.core.inputs import Draw, Input, Switched, Tick
 from doorctl.core.lockout import Lockout
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Ask, Cause, Decision, Event, Frame, Observation, Reason
+from doorctl.core.records import Ask, Frame, Observation, Reason
 from doorctl.core.state import Door
 from doorctl.errors import ModelError, PinError
 

@@ -11,20 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.inputs import Input, Line, Switched
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.passage import PassageRules
 from doorctl.core.policy import Policy
-from doorctl.core.records import (
-    Ask,
-    Event,
-    EventKind,
-    Frame,
-    Gate,
-    Match,
-    Observation,
-    Person,
-)
+from doorctl.core.records import Ask, Frame, Gate, Match, Observation, Person
 from doorctl.daemon import MAX_FAILURES, Daemon, notify
 from doorctl.errors import ModelError, PinError, StoreError
 from doorctl.gpio.pins import make_pin_factory

@@ -13,8 +13,9 @@ from doorctl.app.replay import open_replay
 from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.wiring import open_eye
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Input
-from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Reason
+from doorctl.core.records import Frame, Image, Reason
 from doorctl.demo.clips import Walk, walk_up
 from doorctl.demo.puppet import Puppet
 from doorctl.demo.stage import Act, Stage, living, print_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from doorctl.core.records import EventKind
+from doorctl.core.decision import EventKind
 from doorctl.gpio.simulated import Transition
 from doorctl.store.records import StoredEvent
 from scripts.proofs.pulses import OPEN_SECONDS, PIN, Record, Way, judge, prepare, pulses_of, strike_all

@@ -11,8 +11,9 @@ from doorctl.app.replay import open_replay
 from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, open_eye
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Input
-from doorctl.core.records import Decision, Event, EventKind, Frame
+from doorctl.core.records import Frame
 from doorctl.errors import CameraError, PhotoError
 from scripts.proofs import doors, kills
 from tests.command import SIMULATED

@@ -15,9 +15,10 @@ from doorctl.app.settings import Settings
 from doorctl.app.state import open_store
 from doorctl.app.sync import Round, Sync
 from doorctl.app.sync_status import statuses, write_receipt
+from doorctl.core.decision import EventKind
 from doorctl.core.listing import Entry
 from doorctl.core.receipt import file_words, person_words
-from doorctl.core.records import EventKind, Image
+from doorctl.core.records import Image
 from doorctl.enrol.content_hash import content_hash
 from doorctl.enrol.folder import FolderSource
 from doorctl.models.install import load

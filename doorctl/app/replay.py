@@ -24,10 +24,11 @@ from doorctl.app.wiring import (
     relay_event,
 )
 from doorctl.camera.base import Camera
+from doorctl.core.decision import Decision, Event
 from doorctl.core.inputs import Input
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Decision, Event, Frame
+from doorctl.core.records import Frame
 from doorctl.daemon import Daemon
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay

@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from operator import attrgetter
 
 from doorctl.app.clock import WallClock
 from doorctl.app.indicator import open_indicator
+from doorctl.app.keeper import Keeper, tell_standing, tell_strange_names
 from doorctl.app.lockouts import Lockouts
 from doorctl.app.place import only_one, remember_gpio
 from doorctl.app.settings import Settings
 from doorctl.app.site import why_untrusted
-from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
 from doorctl.app.syncing import Syncing
-from doorctl.app.threshold import promise_for, sentence, shortfall
 from doorctl.app.wiring import (
     TICK_SECONDS,
-    Eye,
     camera_event,
     open_eye,
     open_inputs,
     open_source,
     relay_event,
 )
-from doorctl.clashes import clashes_of
-from doorctl.config import load_config
-from doorctl.core.gallery import Gallery
-from doorctl.core.inputs import Clear
-from doorctl.core.names import name_key
-from doorctl.core.records import Event, EventKind
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.state import Door
-from doorctl.daemon import Daemon, notify, signals
-from doorctl.errors import ConfigError, DoorctlError, StoreError
+from doorctl.daemon import Daemon, signals
+from doorctl.errors import DoorctlError, StoreError
 from doorctl.gpio.pins import make_pin_factory
 from doorctl.gpio.relay import Relay
 from doorctl.gpio.timer import ThreadTimer
-from doorctl.sections import Config
-from doorctl.store.database import Store
 
 log = logging.getLogger(__name__)
-
-_PARTS = ("camera", "models", "gpio", "indicator", "inputs", "photos", "store")
-NEED_RESTART = (*_PARTS, "vision.detector", "vision.threads")
-"""What of the configuration is only read at the start."""
-
-TRUST_SECONDS = 3600.0
-"""How often it is asked whether what was measured of the nets here still holds."""
-
-PATIENCE_SECONDS = 0.5
-"""How long people whom the sync thread has changed may be about to be offered by it."""
 
 SIGN_OF_LIFE_SECONDS = 1.0
 """How often the loop turns at least, so that a silent camera does not look like a daemon that hangs."""
@@ -81,7 +60,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
 
         def record(event: Event) -> None:
             number = store.record(event)
-            log.info("event %d: %s", number, event.describe())
+            log.info("event %d: %s", number, event.describe(named=False))
 
         def camera_changed(lost: bool, why: str) -> None:
             indicator.camera_lost = lost
@@ -112,7 +91,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         tell_standing(eye.standing(config))
         syncing = Syncing(settings, eye) if config.photos.source != "none" else None
         lockouts = Lockouts(store)
-        keeper = _Keeper(settings, eye, store, record, timer.now, lockouts, syncing)
+        keeper = Keeper(settings, eye, store, record, timer.now, lockouts, syncing)
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -159,127 +138,3 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             relay.close()  # before the camera, which may take its time; and its RelayOff is kept by then
             with suppress(StoreError):
                 record(Event(EventKind.STOPPED, timer.now(), detail=why))
-
-
-def tell_standing(held: Standing) -> None:
-    """Say how a picture is told from a person, and loudly where it is not, or not as was asked for."""
-    if held.warning:
-        log.warning("liveness %s: %s; %s", held.mode, held.warning, held.hint)
-    else:
-        log.info("liveness %s", held.mode)
-
-
-def tell_strange_names(store: Store, config: Config) -> None:
-    """A rule for a name that nobody has limits nobody: that must be seen."""
-    known = {name_key(person.name) for person in store.people()}
-    for key, names in (
-        ("access", config.access.people),
-        ("people.extended_open", config.people.extended_open),
-    ):
-        if strange := [name for name in names if name_key(name) not in known]:
-            log.warning("%s names people who are not known: %s", key, ", ".join(map(repr, strange)))
-
-
-class _Keeper:
-    """Before each frame: takes up people changed by other processes, and a changed configuration."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        eye: Eye,
-        store: Store,
-        record: Callable[[Event], None],
-        now: Callable[[], float],
-        lockouts: Lockouts,
-        syncing: Syncing | None = None,
-    ) -> None:
-        self._lockouts, self._syncing = lockouts, syncing
-        self._started, self._eye, self._store = settings, eye, store
-        self._record, self._now = record, now
-        self._config = settings.config
-        self._version: int | None = None
-        self._behind_since: float | None = None
-        self._trusted_at = now()
-
-    def look(self, daemon: Daemon) -> None:
-        """Called before each frame is judged; costs microseconds when nothing has changed."""
-        if daemon.asked.reload:
-            daemon.asked.reload = False
-            self._reload(daemon)
-        if self._now() - self._trusted_at >= TRUST_SECONDS:
-            self._eye = self._trusting(self._config)
-            daemon.policy = self._eye.meet(self._eye.observer.gallery, self._config)
-        # The version first: a change while the people are read is then seen the next time.
-        version = self._store.version()
-        if version != self._version:
-            if self._lockouts.was_cleared():
-                daemon.take(Clear(self._now()))
-            taken = self._newer(version)
-            if taken is None:
-                return
-            after, version = taken
-            before = self._eye.observer.gallery
-            daemon.policy = self._eye.meet(after, self._config)
-            self._version = version
-            if (before.people, len(before.templates)) != (after.people, len(after.templates)):
-                self._tell_promise()
-
-    def _newer(self, version: int) -> tuple[Gallery, int] | None:
-        """The people as of that version, or of the newest before it that the sync thread has read.
-
-        ``None`` while that thread is about to offer them; it is not waited for long, for what has changed
-        may be that somebody is denied.
-        """
-        now = self._now()
-        if self._behind_since is None:
-            self._behind_since = now
-        offer = self._syncing.offer if self._syncing else None
-        if offer and (self._version is None or offer.version > self._version):
-            if offer.version == version:
-                self._behind_since = None
-            return offer.people, offer.version
-        coming = self._syncing is not None and self._syncing.offers_soon(version)
-        if coming and now - self._behind_since < PATIENCE_SECONDS:
-            return None
-        self._behind_since = None
-        return self._eye.gallery(self._store), version
-
-    def _trusting(self, config: Config) -> Eye:
-        """The eye, with what is known by now of the nets at this camera."""
-        self._trusted_at = self._now()
-        settings = replace(self._started, config=config)
-        return replace(self._eye, untrusted=why_untrusted(settings, self._eye.models.name))
-
-    def _tell_promise(self) -> None:
-        """Say what the door promises now, and loudly where that is less than was asked for."""
-        promise = promise_for(self._config.match, self._eye.recognition, self._eye.observer.gallery)
-        log.info("threshold %.2f: %s", promise.threshold, sentence(promise))
-        if lacking := shortfall(promise, self._config.match):
-            log.error("%s", lacking)
-
-    def _reload(self, daemon: Daemon) -> None:
-        notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
-        start = self._started.config
-        try:
-            told = load_config(self._started.config_file)
-            for key in NEED_RESTART:
-                value = attrgetter(key)
-                if value(told) != value(start):
-                    log.warning("a change of '%s' takes effect at the next start", key)
-            driven = {name: getattr(start, name) for name in _PARTS}
-            config = told.model_copy(update=driven)
-            if clashes := [text for _, text in clashes_of(config)]:
-                raise ConfigError("; ".join(clashes), "restart doorctl to take up the whole file")
-            eye = self._trusting(config)
-            policy = eye.meet(eye.observer.gallery, config)
-        except ConfigError as error:
-            log.error("the new configuration is not used, the old one stays: %s", error)
-        else:
-            daemon.policy, self._config, self._eye = policy, config, eye
-            self._tell_promise()
-            tell_standing(self._eye.standing(config))
-            tell_strange_names(self._store, config)
-            self._eye.observer.min_face = config.vision.min_face
-            logging.getLogger("doorctl").setLevel(config.log.level.upper())
-            self._record(Event(EventKind.RELOADED, self._now()))
-        notify("READY=1")

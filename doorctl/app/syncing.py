@@ -18,8 +18,8 @@ from doorctl.app.state import open_store
 from doorctl.app.sync import Sync
 from doorctl.app.sync_status import write_receipt
 from doorctl.app.wiring import Eye
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.gallery import Gallery
-from doorctl.core.records import Event, EventKind
 from doorctl.enrol.source import PhotoSource, SourceError, UnreachableError
 from doorctl.errors import DoorctlError
 from doorctl.store.database import Store

@@ -21,7 +21,7 @@ from doorctl.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from doorctl.core.records import Event
+    from doorctl.core.decision import Event
     from doorctl.store.records import StoredEvent
 
 FOLLOW_SECONDS = 0.5

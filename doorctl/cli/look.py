@@ -29,11 +29,12 @@ from doorctl.cli.output import (
 from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
+    from doorctl.core.decision import Decision, Event
     from doorctl.core.inputs import Input
     from doorctl.core.judgement import Check
     from doorctl.core.policy import Policy
     from doorctl.core.quality import Limits, Quality
-    from doorctl.core.records import Decision, Event, Frame, Liveness, Observation, Reason
+    from doorctl.core.records import Frame, Liveness, Observation, Reason
 
 
 MARKS = {True: Text("  yes ", "green"), False: Text("  no  ", "red"), None: Text("  -   ", "dim")}

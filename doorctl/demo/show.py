@@ -15,8 +15,9 @@ from doorctl.app.settings import Settings
 from doorctl.app.standing import Standing
 from doorctl.app.state import open_store
 from doorctl.app.wiring import Eye, open_eye
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Input
-from doorctl.core.records import Decision, Event, EventKind, Frame, Reason
+from doorctl.core.records import Frame, Reason
 from doorctl.demo.clips import FPS, HEIGHT, WIDTH, walk_up
 from doorctl.demo.portraits import fetch_portraits
 from doorctl.demo.puppet import Puppet

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from doorctl.core.actions import PROMPTS
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Input
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Decision, Event, EventKind, Frame, Image, Observation, Reason
+from doorctl.core.records import Frame, Image, Observation, Reason
 from doorctl.errors import OutputError
 from doorctl.vision.draw import YELLOW, draw_face
 

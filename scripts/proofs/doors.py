@@ -20,8 +20,9 @@ from doorctl.app.enrolment import photo_to_template
 from doorctl.app.replay import open_replay
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import Eye, open_eye
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Input
-from doorctl.core.records import Decision, Event, EventKind, Frame
+from doorctl.core.records import Frame
 from doorctl.evaluation.intervals import clopper_pearson
 from doorctl.store.database import Store
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from doorctl.core.records import EventKind
+from doorctl.core.decision import EventKind
 from doorctl.demo.clips import FPS
 from scripts.proofs.places import GRANTED, MARK, PHOTO, ROUND, Place, dropbox, running
 from scripts.proofs.table import SOON, Row, spread

@@ -32,7 +32,8 @@ import cv2
 from doorctl.app.enrolment import only_face, photo_to_template
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import open_eye
-from doorctl.core.records import EventKind, Image
+from doorctl.core.decision import EventKind
+from doorctl.core.records import Image
 from doorctl.demo.clips import FPS, HEIGHT, WIDTH, Walk, walk_up, wall
 from doorctl.demo.portraits import fetch_portraits
 from doorctl.demo.show import ENROLLED
@@ -45,7 +46,7 @@ from tests.enrol.standin import Authority
 
 PHOTOS = 1000
 OTHER = "Eileen Collins"
-KNOWS = "doorctl.app.service: threshold "
+KNOWS = "doorctl.app.keeper: threshold "
 
 
 def changes(data: Path, place: Place, clip: Path, times: int, faces: dict[str, bytes]) -> list[Row]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from doorctl.core.records import EventKind
+from doorctl.core.decision import EventKind
 from doorctl.demo.show import ENROLLED
 from doorctl.enrol.token import VARIABLE
 from scripts.proofs.watched import Command

@@ -32,7 +32,7 @@ import cv2
 from doorctl.app.enrolment import only_face, photo_to_template
 from doorctl.app.settings import Settings
 from doorctl.app.wiring import open_eye
-from doorctl.core.records import EventKind
+from doorctl.core.decision import EventKind
 from doorctl.demo.clips import Walk, walk_up
 from doorctl.demo.portraits import fetch_portraits
 from doorctl.demo.show import ENROLLED

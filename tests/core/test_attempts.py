@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from doorctl.core.decision import Cause, Event, EventKind
 from doorctl.core.door import step
 from doorctl.core.guidance import asks
 from doorctl.core.inputs import Clear, Command, Input, Tick
@@ -16,18 +17,7 @@ from doorctl.core.liveness import LivenessMode
 from doorctl.core.lockout import Bar, bar
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import (
-    Ask,
-    Cause,
-    Event,
-    EventKind,
-    Head,
-    Liveness,
-    Observation,
-    Person,
-    Reason,
-    Vector,
-)
+from doorctl.core.records import Ask, Head, Liveness, Observation, Person, Reason, Vector
 from doorctl.core.schedule import Access, ClockUnsure, Group, Span, Validity
 from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, GRACE, Visit, visit

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from doorctl.core.actions import PROMPTS, Action, ChallengeRules, draw
+from doorctl.core.decision import Cause, EventKind
 from doorctl.core.door import step
 from doorctl.core.inputs import Draw, Input, Tick
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Cause, EventKind, Gate, Head, Observation, Person, Reason
+from doorctl.core.records import Gate, Head, Observation, Person, Reason
 from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, FPS, GRACE, POLICY, POSES, Visit, seen, visit, with_rules
 

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorctl.core.decision import Cause, Decision, EventKind
 from doorctl.core.door import step
 from doorctl.core.inputs import Command, Input, Tick
 from doorctl.core.judgement import checks, judge
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
-from doorctl.core.records import Cause, Decision, EventKind, Gate, Match, Observation, Person, Reason
+from doorctl.core.records import Gate, Match, Observation, Person, Reason
 from doorctl.core.state import Door, DoorState
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")

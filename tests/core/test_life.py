@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorctl.core.decision import EventKind
 from doorctl.core.door import step
 from doorctl.core.guidance import asks
 from doorctl.core.inputs import Input
 from doorctl.core.liveness import LivenessMode, LivenessRules, Verdict, assess, fuse
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import EventKind, Gate, Liveness, Observation, Reason
+from doorctl.core.records import Gate, Liveness, Observation, Reason
 from doorctl.core.state import Door
 from tests.core.visitors import EILEEN, FPS, GRACE, POLICY, seen, visit
 

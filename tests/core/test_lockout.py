@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorctl.core.decision import Event, EventKind
 from doorctl.core.lockout import (
     SHORT,
     STRANGERS,
@@ -23,7 +24,7 @@ from doorctl.core.lockout import (
     settled,
     succeeded,
 )
-from doorctl.core.records import Event, EventKind, Person, Vector
+from doorctl.core.records import Person, Vector
 
 RULES = LockoutRules()
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")

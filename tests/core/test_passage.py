@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorctl.core.decision import Cause, Decision, Event, EventKind
 from doorctl.core.door import HOLD_SECONDS, step
 from doorctl.core.guidance import prompt_of
 from doorctl.core.inputs import Command, Input, Line, Noise, Switched, Tick
@@ -16,7 +17,7 @@ from doorctl.core.liveness import LivenessMode
 from doorctl.core.passage import FLAP_SECONDS, FLAPS, MANY, MANY_SECONDS, PassageRules
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import Cause, Decision, Event, EventKind, Person
+from doorctl.core.records import Person
 from doorctl.core.state import Door, DoorState
 from tests.core.test_lockout import GRACE
 from tests.core.visitors import EILEEN, seen

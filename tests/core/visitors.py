@@ -7,26 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from doorctl.core.decision import Decision, Event
 from doorctl.core.door import step
 from doorctl.core.guidance import prompt_of
 from doorctl.core.inputs import Draw, Input
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
 from doorctl.core.prompt import Prompt
-from doorctl.core.records import (
-    Box,
-    Decision,
-    Event,
-    Face,
-    Gate,
-    Head,
-    Liveness,
-    Match,
-    Observation,
-    Person,
-    Reason,
-    Vector,
-)
+from doorctl.core.records import Box, Face, Gate, Head, Liveness, Match, Observation, Person, Reason, Vector
 from doorctl.core.state import Door
 
 GRACE, EILEEN = Person(1, "Grace Hopper"), Person(2, "Eileen Collins")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from doorctl.core.records import EventKind
+from doorctl.core.decision import EventKind
 from tests.enrol.running import running
 from tests.enrol.standin import StandIn
 

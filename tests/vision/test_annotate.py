@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Tick
-from doorctl.core.records import Decision, Event, EventKind, Frame, Reason
+from doorctl.core.records import Frame, Reason
 from doorctl.errors import OutputError
 from doorctl.vision.annotate import Annotator, contact_sheet
 
