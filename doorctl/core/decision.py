@@ -49,6 +49,8 @@ class EventKind(StrEnum):
     PERSON_ALLOWED = "PersonAllowed"
     PERSON_REMOVED = "PersonRemoved"
     PERSON_REVOKED = "PersonRevoked"
+    CONSENT_NOTED = "ConsentNoted"
+    """That somebody has agreed to be recognised, or does not any more; the day goes with the person."""
     PHOTO_REFUSED = "PhotoRefused"
     REMOVALS_HELD = "RemovalsHeld"
     SYNC_FAILED = "SyncFailed"

@@ -133,8 +133,10 @@ def _command(door: Door, command: Command, policy: Policy) -> tuple[Door, Decisi
     if command.cause is Cause.RECOGNISED:
         return door, Decision(Reason.UNKNOWN_PERSON)  # only evidence may claim that cause
     if command.cause is Cause.UNLOCK and door.lockout.ordered:
-        return refused(door, worded(command, 0.0))
+        return refused(door, worded(command, None))
     seconds = bounded(command.seconds, policy.open_seconds, policy.max_unlock_seconds)
+    if seconds <= 0:
+        return door, Decision(Reason.COMMANDED)
     release = Release(command.cause, seconds)
     event = Event(EventKind.UNLOCKED, door.at, reason=Reason.COMMANDED, detail=worded(command, seconds))
     return door.released(seconds), Decision(Reason.COMMANDED, release, (event,))
@@ -155,8 +157,7 @@ def _switched(door: Door, fact: Switched, policy: Policy) -> tuple[Door, Decisio
     behind_them = (
         leaf is not None and leaf.sole and passage.leaf is None and passage.released_at <= leaf.since
     )
-    holding = door.is_held or _fire(door, policy)
-    if behind_them and door.state is DoorState.RELEASED and not holding:
+    if behind_them and door.state is DoorState.RELEASED:
         door = replace(door, released_until=door.at, passage=replace(passage, may_open_until=door.at))
         return door, Decision(Reason.SWITCHED, events=events, relock=True)
     return door, Decision(Reason.SWITCHED, events=events)
@@ -172,8 +173,9 @@ def _held_open(door: Door, decision: Decision, policy: Policy) -> tuple[Door, De
     """In a fire alarm, if the owner has said so, and on an operator's word it is released again and again."""
     fire = _fire(door, policy)
     end = inf if fire else door.held_until
-    if fire:
-        decision = replace(decision, relock=False)
+    if end <= door.at:
+        return door, decision
+    decision = replace(decision, relock=False)
     if decision.release is not None or door.released_until >= min(door.at + HOLD_SECONDS / 2, end):
         return door, decision
     seconds = min(HOLD_SECONDS, end - door.at)

@@ -6,7 +6,7 @@ Nothing here releases the strike: ``core.door`` does, for as long as ``Door.held
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf, isnan
+from math import inf
 
 from doorctl.core.decision import Decision, Event, EventKind
 from doorctl.core.inputs import Clear, Command, Hold, Shut
@@ -22,7 +22,7 @@ def bounded(seconds: float | None, usual: float, most: float) -> float:
     """How long an order for ``seconds`` holds: no longer than ``most``, and not at all if it is no number."""
     if seconds is None:
         return usual
-    return 0.0 if isnan(seconds) else max(0.0, min(seconds, most))
+    return max(0.0, min(seconds, most))  # in this order a NaN comes to 0
 
 
 def obey(door: Door, order: Hold | Shut | Clear, policy: Policy) -> tuple[Door, Decision]:
@@ -108,11 +108,10 @@ def _clear(door: Door, order: Clear) -> tuple[Door, Decision]:
     return door, Decision(Reason.CLEARED, events=(event,))
 
 
-def worded(command: Command, seconds: float) -> str:
-    """What stands in the event of a release that somebody asked for."""
-    if not command.by and command.seconds is None:
-        return command.cause.value
-    return f"{command.cause.value} for {seconds:g} s{_by(command.by)}"
+def worded(command: Command, seconds: float | None) -> str:
+    """What stands in the event of a release that somebody asked for, for so many seconds if it was given."""
+    asked = seconds is not None and (command.by or command.seconds is not None)
+    return f"{command.cause.value}{f' for {seconds:g} s' if asked else ''}{_by(command.by)}"
 
 
 def _by(name: str) -> str:

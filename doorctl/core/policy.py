@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from doorctl.core.names import name_key
 from doorctl.core.passage import PassageRules
 from doorctl.core.records import Observation, Person
 from doorctl.core.schedule import Access, why_not
-
 
 _NAMING = ("access", "passed", "extended")
 
@@ -102,7 +101,11 @@ class Policy:
 
         Without the people's hours and names, which a name's removal could not reach there.
         """
-        return {name: value for name, value in asdict(self).items() if name not in _NAMING}
+        found = {rule.name: getattr(self, rule.name) for rule in fields(self) if rule.name not in _NAMING}
+        return {
+            name: asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+            for name, value in found.items()
+        }
 
     def lead_asked(self, lookalike: bool) -> float:
         """Least lead over the second-best person, in cosine."""

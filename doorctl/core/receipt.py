@@ -92,7 +92,7 @@ def receipt(door: str, files: Iterable[FileStatus], people: Sequence[PersonStatu
         f"# {_plain(door)}: what became of the photos",
         "",
         "Written by doorctl; what is changed here is lost. Name a photo `Grace Hopper-1.jpg`; a file called",
-        "`Grace Hopper-DENY` keeps Grace Hopper out.",
+        "`Grace Hopper-DENY` keeps Grace Hopper out. The last line is for `doorctl events verify`.",
         "",
         "| photo | result | why, and what to do | when (UTC) |",
         "|---|---|---|---|",

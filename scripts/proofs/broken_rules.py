@@ -18,6 +18,7 @@ class Mutation:
 CHALLENGE, LIVENESS, JUDGEMENT = "core/challenge.py", "core/liveness.py", "core/judgement.py"
 VISIT, PASSIVE = "core/visit.py", "vision/liveness/passive.py"
 ATTEMPT, LOCKOUT = "core/attempt.py", "core/lockout.py"
+ORDERS = "core/orders.py"
 
 
 MUTATIONS = (
@@ -71,8 +72,8 @@ MUTATIONS = (
     ),
     Mutation(
         "time may go back",
-        "return Door(at=at, lockout",
-        "return replace(self, at=at, lockout",
+        "return Door(\n            at=at,",
+        "return replace(\n            self,\n            at=at,",
         "core/state.py",
     ),
     Mutation("a time that is none is passed over", "if not isfinite(fact.at):", "if False:"),
@@ -353,8 +354,8 @@ LOCKS = (
     ),
     Mutation(
         "no challenge in a lockdown",
-        "threshold=threshold, liveness=LivenessMode.CHALLENGE)",
-        "threshold=threshold)",
+        "threshold=threshold, liveness=LivenessMode.CHALLENGE,",
+        "threshold=threshold,",
         "core/policy.py",
     ),
     Mutation("a picture's person is not asked", "if person.id in door.lockout.suspects:", "if False:"),
@@ -404,9 +405,9 @@ LOCKS = (
     Mutation("an operator's lock runs out", "or (rules.until_cleared and lockout.down)", "", LOCKOUT),
     Mutation(
         "an operator's word changes nothing",
-        "replace(door, lockout=Lockout(), presentation=None, person=None, evidence=())",
+        "replace(door, lockout=lockout, presentation=None, person=None, evidence=())",
         "door",
-        ATTEMPT,
+        ORDERS,
     ),
     Mutation("the memory has no end", "if at - lockout.last >= rules.memory_seconds:", "if False:", LOCKOUT),
     Mutation(
@@ -511,13 +512,8 @@ WIRES = (
         "Decision(Reason.SWITCHED, events=events, relock=True)",
         "Decision(Reason.SWITCHED, events=events)",
     ),
-    Mutation(
-        "it locks in a fire",
-        "and not _fire(door, policy):\n        door = replace(door, released_until=door.at",
-        "and True:\n        door = replace(door, released_until=door.at",
-    ),
     Mutation("fire releases unasked", "return policy.passage.fire_releases and burns", "return burns"),
-    Mutation("a fire alarm has a gap", "> HOLD_SECONDS / 2", "> -1e9"),
+    Mutation("a fire alarm has a gap", "min(door.at + HOLD_SECONDS / 2, end)", "min(door.at, end)"),
     Mutation("an alarm is told again and again", "on == (line in passage.told):", "False:", PASSAGE),
     Mutation(
         "everybody has more time",
@@ -534,3 +530,60 @@ WIRES = (
     ),
 )
 """Rules of the door's wires."""
+
+
+COMMANDS = (
+    Mutation("an unlock has no longest", "max(0.0, min(seconds, most))", "max(0.0, seconds)", ORDERS),
+    Mutation("no number is a time", "max(0.0, min(seconds, most))", "min(most, max(seconds, 0.0))", ORDERS),
+    Mutation(
+        "an unlock works in a lockdown", "command.cause is Cause.UNLOCK and door.lockout.ordered", "False"
+    ),
+    Mutation(
+        "nobody gets out in a lockdown", "command.cause is Cause.UNLOCK and door.lockout", "door.lockout"
+    ),
+    Mutation(
+        "a hold works in a lockdown",
+        "    if door.lockout.ordered:\n        return refused",
+        "    if False:\n        return refused",
+        ORDERS,
+    ),
+    Mutation("a lockdown lets known people in", "if lockout.ordered:", "if False:", LOCKOUT),
+    Mutation(
+        "a lockdown leaves the door released", "released_until=min(door.released_until, door.at),", "", ORDERS
+    ),
+    Mutation(
+        "a lockdown leaves the strike alone",
+        "events=(*ended, event), relock=True)",
+        "events=(*ended, event))",
+        ORDERS,
+    ),
+    Mutation(
+        "a lockdown holds no hold", "door, ended = _end_hold(door, _by(order.by))", "ended = ()", ORDERS
+    ),
+    Mutation("clearing ends a lockdown", "Lockout(ordered=door.lockout.ordered)", "Lockout()", ORDERS),
+    Mutation("a hold never ends", "or door.at < door.held_until:", "or True:", ORDERS),
+    Mutation(
+        "a hold outlives its time", "seconds = min(HOLD_SECONDS, end - door.at)", "seconds = HOLD_SECONDS"
+    ),
+    Mutation("it locks in a fire, or in a hold", "decision = replace(decision, relock=False)", "pass"),
+    Mutation(
+        "a door held open is open too long",
+        "held_open(door.passage, door.at, 0.0) if door.is_held else door.passage",
+        "door.passage",
+    ),
+    Mutation(
+        "a clock that goes back ends a hold early",
+        "held_until=self.held_until + shift,",
+        "held_until=self.held_until,",
+        "core/state.py",
+    ),
+    Mutation("an order that is old is told anew", "if order.on == lockout.ordered:", "if False:", ORDERS),
+    Mutation("a power cut ends a lockdown", "ordered=bool(ordered),", "", "store/lockouts.py"),
+    Mutation(
+        "clearing at a stopped door ends a lockdown",
+        "Lockout(ordered=kept(db, 0.0).ordered)",
+        "Lockout()",
+        "store/lockouts.py",
+    ),
+)
+"""Rules of what operators order."""

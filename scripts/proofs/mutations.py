@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from scripts.proofs.broken_rules import FOLDER, LOCKS, MUTATIONS, PASSIVE, WIRES, Mutation
+from scripts.proofs.broken_rules import COMMANDS, FOLDER, LOCKS, MUTATIONS, PASSIVE, WIRES, Mutation
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,9 +24,18 @@ LOCK_PROOFS = (
     *(f"tests/core/test_{name}.py" for name in ("attempts", "lockout")),
     "tests/store/test_lockouts.py",
 )
+COMMAND_PROOFS = ("tests/core/test_orders.py", "tests/store/test_lockouts.py")
 WIRE_PROOFS = ("tests/core/test_passage.py", "tests/gpio/test_inputs.py")
 VISION_PROOFS = ("tests/vision/test_passive.py",)
 """These need the nets: where DOORCTL_MODELS names none they skip, and the mutation counts as surviving."""
+
+
+_OWN_PROOFS = (
+    (LOCKS, LOCK_PROOFS),
+    (WIRES, WIRE_PROOFS),
+    (COMMANDS, COMMAND_PROOFS),
+    (FOLDER, FOLDER_PROOFS),
+)
 
 
 def survives(mutation: Mutation | None) -> bool:
@@ -47,7 +56,7 @@ def survives(mutation: Mutation | None) -> bool:
                 raise ValueError(f"{mutation.what}: {mutation.old!r} stands {text.count(mutation.old)} times")
             file.write_text(text.replace(mutation.old, mutation.new))
         proofs = VISION_PROOFS if mutation is not None and mutation.file == PASSIVE else CORE_PROOFS
-        for rules, own in ((LOCKS, LOCK_PROOFS), (WIRES, WIRE_PROOFS), (FOLDER, FOLDER_PROOFS)):
+        for rules, own in _OWN_PROOFS:
             proofs = own if mutation in rules else proofs
         tests = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *proofs],
@@ -68,7 +77,7 @@ def main() -> int:
         print("the tests fail on the door as it is: nothing can be said of mutations")
         return 2
     survivors = 0
-    every = (*MUTATIONS, *LOCKS, *WIRES, *FOLDER)
+    every = (*MUTATIONS, *LOCKS, *WIRES, *COMMANDS, *FOLDER)
     for mutation in every:
         lives = survives(mutation)
         survivors += lives

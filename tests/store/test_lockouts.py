@@ -80,7 +80,7 @@ def test_people_to_be_asked_are_kept_until_they_are_removed(store: Store) -> Non
     assert after_a_power_cut(store, lockout, 0, 0).suspects == set(numbers.values())
     with store.undisturbed() as db:
         assert lockouts.suspects(db) == ["Eileen Collins", "Grace Hopper"]
-    store.remove("Grace Hopper")
+    store.forget("Grace Hopper")
     with store.undisturbed() as db:
         assert lockouts.kept(db, 0).suspects == {numbers["Eileen Collins"]}
 
@@ -170,3 +170,13 @@ def test_an_operators_word_reaches_a_running_door(store: Store) -> None:
     assert store.version() != version
     assert own.was_cleared()
     assert not own.was_cleared()
+
+
+def test_an_ordered_lockdown_outlives_a_power_cut_and_the_clearing_of_others(store: Store) -> None:
+    """It ends on the word that it waits for, and on no other."""
+    with store.undisturbed() as db:
+        lockouts.keep(db, Lockout(ordered=True), 5.0)
+        lockouts.clear(db)
+        assert lockouts.kept(db, 7.0).ordered
+        lockouts.keep(db, Lockout(), 8.0)
+        assert not lockouts.kept(db, 9.0).ordered
