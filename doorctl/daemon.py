@@ -13,6 +13,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import FrameType
@@ -69,7 +70,7 @@ class Daemon:
         observer: judges frames.
         strike: releases the door for a number of seconds, and locks it by its own timer.
         policy: the rules; may be replaced between two frames.
-        record: writes an event; has to have it safe before it returns.
+        record: writes an event; has to have it safe before it returns, or at the end of ``whole``.
         now: seconds, on the scale of ``Frame.at``.
         before: called once before every frame is judged, when the camera has given it: the place to take
             up what has changed, so that nobody is let in by what no longer holds.
@@ -79,6 +80,7 @@ class Daemon:
         indicate: told what the person at the door is to be told, each frame.
         door: what is remembered from before.
         keep: given what is counted against the door after every input; has to have it safe.
+        whole: within it ``record`` and ``keep`` are called: what they write becomes safe at its end, as one.
         inputs: what the door's wires have told since it was last asked.
         wall: the time of day, aware; ``None`` while nobody knows it.
     """
@@ -98,6 +100,7 @@ class Daemon:
         indicate: Callable[[Prompt], object] = lambda prompt: None,
         door: Door | None = None,
         keep: Callable[[Lockout, float], object] = lambda lockout, at: None,
+        whole: Callable[[], AbstractContextManager[object]] = nullcontext,
         inputs: Callable[[], Iterable[Input]] = tuple,
         wall: Callable[[], datetime | None] = lambda: None,
     ) -> None:
@@ -113,10 +116,16 @@ class Daemon:
         self._indicate = indicate
         self._door = door or Door()
         self._keep = keep
+        self._whole = whole
         self._inputs = inputs
         self._wall = wall
         self._failures = 0
         self._stale = 0
+
+    @property
+    def door(self) -> Door:
+        """What is remembered, as of the last input."""
+        return self._door
 
     def run(self, camera: Iterable[Frame | None]) -> None:
         """Turn until the camera ends or a stop is asked for.
@@ -157,9 +166,10 @@ class Daemon:
         if decision.draw:
             self._door, _ = step(self._door, Draw(fact.at, self._draw()), self.policy)
         # First: there is no release without its event on disk, nor with an attempt that is not counted.
-        for event in decision.events:
-            self._record(event)
-        self._keep(self._door.lockout, self._door.at)
+        with self._whole():
+            for event in decision.events:
+                self._record(event)
+            self._keep(self._door.lockout, self._door.at)
         if decision.release is not None:
             if decision.release.cause is Cause.RECOGNISED and self._too_late(fact):
                 log.warning("a grant was not carried out: keeping its event took too long; see the disk")

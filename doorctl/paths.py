@@ -28,7 +28,7 @@ class Surroundings:
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     superuser: bool = field(default_factory=lambda: os.geteuid() == 0)
     top: Path = Path("/")
-    """Below which ``var/lib`` and ``etc`` are; a test's own directory in a test."""
+    """Below which ``var/lib``, ``run`` and ``etc`` are; a test's own directory in a test."""
 
     @property
     def system(self) -> Path:
@@ -60,6 +60,23 @@ def data_dir(explicit: Path | None, configured: Path | None = None, here: Surrou
     return here.home("XDG_STATE_HOME", ".local/state") / "doorctl"
 
 
+def runtime_dir(explicit_data: Path | None = None, here: Surroundings | None = None) -> Path:
+    """Where a daemon listens for commands: ``--data``'s, systemd's, the machine's, the user's, the data's.
+
+    A command that knows nothing but that a door is installed here looks where its daemon listens.
+    """
+    here = here or Surroundings()
+    if explicit_data:
+        return explicit_data
+    if given := here.env.get("RUNTIME_DIRECTORY", "").split(":")[0]:
+        return Path(given)
+    system = here.top / "run/doorctl"
+    if here.superuser or _is_dir(system):
+        return system
+    given = here.env.get("XDG_RUNTIME_DIR", "")
+    return Path(given) / "doorctl" if Path(given).is_absolute() else data_dir(None, here=here)
+
+
 def models_dir(
     configured: Path | None, explicit_data: Path | None = None, here: Surroundings | None = None
 ) -> Path:
@@ -72,7 +89,9 @@ def models_dir(
     if named := here.env.get("DOORCTL_MODELS"):
         return Path(named)
     system = here.system / "models"
-    if _is_dir(system):
+    # Where a door is installed they belong beside it, even before there are any.
+    installed = "STATE_DIRECTORY" in here.env or (here.superuser and _is_dir(here.system))
+    if installed or _is_dir(system):
         return system
     return here.home("XDG_CACHE_HOME", ".cache") / "doorctl/models"
 
@@ -96,6 +115,16 @@ def config_file(
         home = here.home("XDG_CONFIG_HOME", ".config")
         places = [here.top / "etc/doorctl" / NAME, home / "doorctl" / NAME]
     return next((place for place in places if _may_exist(place)), None)
+
+
+def new_config_file(explicit_data: Path | None = None, here: Surroundings | None = None) -> Path:
+    """Where a configuration is to be written so that ``config_file`` finds it."""
+    here = here or Surroundings()
+    if explicit_data:
+        return explicit_data / NAME
+    if here.superuser:
+        return here.top / "etc/doorctl" / NAME
+    return here.home("XDG_CONFIG_HOME", ".config") / "doorctl" / NAME
 
 
 def cache_dir(here: Surroundings | None = None) -> Path:

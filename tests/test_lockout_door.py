@@ -66,19 +66,19 @@ def test_a_lockdown_outlives_sigkill_and_ends_by_an_operators_word(
         "lockout: {door_failures: 1, door_seconds: 300}\n"
     )
     assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
-    assert lines(doorctl("lockout", "--json", data=door))[0]["locked_down"] is False
+    assert lines(doorctl("lockouts", "--json", data=door))[0]["locked_down"] is False
     with running(door) as first:
         first.wait("LockedDown")
         first.process.kill()
         first.process.wait(15)
-    (shown,) = lines(doorctl("lockout", "--json", data=door))
+    (shown,) = lines(doorctl("lockouts", "--json", data=door))
     assert shown["locked_down"]
     assert 280 <= shown["remaining_seconds"] <= 300
-    assert "locked down for" in doorctl("lockout", data=door).stdout
+    assert "locked down for" in doorctl("lockouts", data=door).stdout
     with running(door, first.seen) as again:
         again.wait("AccessDenied", lambda reason, detail: reason == "locked_out")
         again.wait("AccessDenied", lambda reason, detail: reason == "spoof")
-        assert doorctl("lockout", "clear", "--yes", data=door).returncode == 0
+        assert doorctl("lockouts", "clear", "--yes", data=door).returncode == 0
         again.wait("LocksCleared")
         again.wait("AccessDenied", lambda reason, detail: reason == "unknown_person")
 
@@ -86,13 +86,13 @@ def test_a_lockdown_outlives_sigkill_and_ends_by_an_operators_word(
 def test_without_a_store_the_command_says_so(tmp_path: Path) -> None:
     """No file is made by looking."""
     (tmp_path / "empty").mkdir()
-    refused(doorctl("lockout", data=tmp_path / "empty"), 74, "no")
+    refused(doorctl("lockouts", data=tmp_path / "empty"), 74, "no")
     assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_clearing_asks_first(door: Path, models_dir: Path) -> None:
     """Without a yes nothing is ended."""
     assert doorctl("enrol", "Grace Hopper", hopper_file(), data=door).returncode == 0
-    asked = doorctl("lockout", "clear", data=door)
+    asked = doorctl("lockouts", "clear", data=door)
     assert asked.returncode != 0
     assert "End every lock" in asked.stdout + asked.stderr

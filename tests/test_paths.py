@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from doorctl.paths import Surroundings, config_file, data_dir, make_ready, models_dir
+from doorctl.paths import Surroundings, config_file, data_dir, make_ready, models_dir, runtime_dir
 
 
 def machine(top: Path, superuser: bool = False, **env: str) -> Surroundings:
@@ -33,6 +33,21 @@ def test_a_relative_base_directory_is_ignored(tmp_path: Path) -> None:
     )
 
 
+def test_a_daemon_is_spoken_to_in_the_first_place_that_there_is(tmp_path: Path) -> None:
+    """--data's, systemd's first directory, the machine's if it is there or this is root, the user's own, and
+    otherwise where the data is."""
+    here = machine(tmp_path, RUNTIME_DIRECTORY="/run/doorctl:/run/other", XDG_RUNTIME_DIR="/run/user/7")
+    assert runtime_dir(Path("data"), here) == Path("data")
+    assert runtime_dir(None, here) == Path("/run/doorctl")
+    assert runtime_dir(None, machine(tmp_path, superuser=True)) == tmp_path / "run/doorctl"
+    assert runtime_dir(None, machine(tmp_path, XDG_RUNTIME_DIR="/run/user/7")) == Path("/run/user/7/doorctl")
+    for relative in ("", "run"):
+        there = runtime_dir(None, machine(tmp_path, XDG_RUNTIME_DIR=relative))
+        assert there == tmp_path / "home/.local/state/doorctl"
+    (tmp_path / "run/doorctl").mkdir(parents=True)
+    assert runtime_dir(None, machine(tmp_path, XDG_RUNTIME_DIR="/run/user/7")) == tmp_path / "run/doorctl"
+
+
 def test_models_come_from_the_first_place_that_there_is(tmp_path: Path) -> None:
     """Config, DATA/models if --data was given and holds it, environment, machine, user."""
     data, here = tmp_path / "data", machine(tmp_path, DOORCTL_MODELS="/named")
@@ -45,6 +60,16 @@ def test_models_come_from_the_first_place_that_there_is(tmp_path: Path) -> None:
     assert models_dir(None, None, machine(tmp_path, XDG_CACHE_HOME="/c")) == Path("/c/doorctl/models")
     (tmp_path / "var/lib/doorctl/models").mkdir(parents=True)
     assert models_dir(None, None, machine(tmp_path)) == tmp_path / "var/lib/doorctl/models"
+
+
+def test_models_of_an_installed_door_belong_beside_it(tmp_path: Path) -> None:
+    """Its service, and root on its machine, look nowhere else, even before there are any."""
+    own, root = tmp_path / "var/lib/doorctl/models", machine(tmp_path, superuser=True)
+    assert models_dir(None, None, root) == tmp_path / "home/.cache/doorctl/models"
+    assert models_dir(None, None, machine(tmp_path, STATE_DIRECTORY="/var/lib/doorctl")) == own
+    own.parent.mkdir(parents=True)
+    assert models_dir(None, None, root) == own
+    assert models_dir(None, None, machine(tmp_path)) == tmp_path / "home/.cache/doorctl/models"
 
 
 def test_the_config_file_is_the_first_that_there_is(tmp_path: Path) -> None:
@@ -92,6 +117,8 @@ def test_nothing_is_read_but_what_is_handed_in(tmp_path: Path, monkeypatch: pyte
     """The process's own environment does not reach an answer about other surroundings."""
     monkeypatch.setenv("STATE_DIRECTORY", "/elsewhere")
     monkeypatch.setenv("DOORCTL_MODELS", "/elsewhere")
+    monkeypatch.setenv("RUNTIME_DIRECTORY", "/elsewhere")
+    assert str(runtime_dir(None, machine(tmp_path))).startswith(str(tmp_path))
     assert str(data_dir(None, None, machine(tmp_path))).startswith(str(tmp_path))
     assert str(models_dir(None, None, machine(tmp_path))).startswith(str(tmp_path))
     assert data_dir(None) == Path("/elsewhere")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from operator import attrgetter
 
+from doorctl.app.audit import Audit
 from doorctl.app.lockouts import Lockouts
 from doorctl.app.settings import Settings
 from doorctl.app.site import why_untrusted
@@ -21,6 +22,7 @@ from doorctl.core.decision import Event, EventKind
 from doorctl.core.gallery import Gallery
 from doorctl.core.inputs import Clear
 from doorctl.core.names import name_key
+from doorctl.core.records import Person
 from doorctl.daemon import Daemon, notify
 from doorctl.errors import ConfigError
 from doorctl.sections import Config
@@ -47,14 +49,14 @@ class Keeper:
         settings: Settings,
         eye: Eye,
         store: Store,
-        record: Callable[[Event], None],
+        audit: Audit,
         now: Callable[[], float],
         lockouts: Lockouts,
         syncing: Syncing | None = None,
     ) -> None:
         self._lockouts, self._syncing = lockouts, syncing
         self._started, self._eye, self._store = settings, eye, store
-        self._record, self._now = record, now
+        self._audit, self._now = audit, now
         self._config = settings.config
         self._version: int | None = None
         self._behind_since: float | None = None
@@ -62,9 +64,10 @@ class Keeper:
 
     def look(self, daemon: Daemon) -> None:
         """Called before each frame is judged; costs microseconds when nothing has changed."""
+        self._audit.turn()
         if daemon.asked.reload:
             daemon.asked.reload = False
-            self._reload(daemon)
+            self.reload(daemon)
         if self._now() - self._trusted_at >= TRUST_SECONDS:
             self._eye = self._trusting(self._config)
             daemon.policy = self._eye.meet(self._eye.observer.gallery, self._config)
@@ -82,6 +85,26 @@ class Keeper:
             self._version = version
             if (before.people, len(before.templates)) != (after.people, len(after.templates)):
                 self._tell_promise()
+
+    @property
+    def settings(self) -> Settings:
+        """What holds now."""
+        return replace(self._started, config=self._config)
+
+    @property
+    def standing(self) -> Standing:
+        """How a picture is told from a person now."""
+        return self._eye.standing(self._config)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody whom the door recognises now, denied people too."""
+        return self._eye.observer.gallery.people
+
+    @property
+    def nets(self) -> str:
+        """The name of the set of nets."""
+        return self._eye.models.name
 
     def _newer(self, version: int) -> tuple[Gallery, int] | None:
         """The people as of that version, or of the newest before it that the sync thread has read.
@@ -116,15 +139,24 @@ class Keeper:
         if lacking := shortfall(promise, self._config.match):
             log.error("%s", lacking)
 
-    def _reload(self, daemon: Daemon) -> None:
+    def reload(self, daemon: Daemon, by: str = "") -> tuple[str, ...] | ConfigError:
+        """Take up the configuration as it is in its file now; a wrong one changes nothing.
+
+        Args:
+            daemon: whose rules change.
+            by: who wants it, if anybody is known.
+
+        Returns:
+            what has changed and only counts from the next start on, or what is wrong.
+        """
+        later: tuple[str, ...] = ()
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
         start = self._started.config
         try:
             told = load_config(self._started.config_file)
-            for key in NEED_RESTART:
-                value = attrgetter(key)
-                if value(told) != value(start):
-                    log.warning("a change of '%s' takes effect at the next start", key)
+            later = tuple(key for key in NEED_RESTART if attrgetter(key)(told) != attrgetter(key)(start))
+            for key in later:
+                log.warning("a change of '%s' takes effect at the next start", key)
             driven = {name: getattr(start, name) for name in _PARTS}
             config = told.model_copy(update=driven)
             if clashes := [text for _, text in clashes_of(config)]:
@@ -133,6 +165,7 @@ class Keeper:
             policy = eye.meet(eye.observer.gallery, config)
         except ConfigError as error:
             log.error("the new configuration is not used, the old one stays: %s", error)
+            return error
         else:
             daemon.policy, self._config, self._eye = policy, config, eye
             self._tell_promise()
@@ -140,8 +173,11 @@ class Keeper:
             tell_strange_names(self._store, config)
             self._eye.observer.min_face = config.vision.min_face
             logging.getLogger("doorctl").setLevel(config.log.level.upper())
-            self._record(Event(EventKind.RELOADED, self._now()))
-        notify("READY=1")
+            self._audit.config = config.audit
+            self._audit.record(Event(EventKind.RELOADED, self._now(), detail=f"by {by}" if by else ""))
+            return later
+        finally:
+            notify("READY=1")
 
 
 def tell_standing(held: Standing) -> None:
@@ -160,4 +196,5 @@ def tell_strange_names(store: Store, config: Config) -> None:
         ("people.extended_open", config.people.extended_open),
     ):
         if strange := [name for name in names if name_key(name) not in known]:
-            log.warning("%s names people who are not known: %s", key, ", ".join(map(repr, strange)))
+            # The journal would outlive the names.
+            log.warning("%s names people who are not known: %d; see 'doorctl check'", key, len(strange))

@@ -56,6 +56,7 @@ def open_replay(
     tell: Callable[[Standing], object] = lambda held: None,
     script: Script = NOTHING,
     begins: datetime | None = None,
+    before: Callable[[Daemon], None] = lambda daemon: None,
 ) -> Iterator[Callable[[], None]]:
     """The daemon's loop over a recorded clip, on a simulated pin and the clip's own time.
 
@@ -69,6 +70,7 @@ def open_replay(
         indicate: told what the person before the camera is to be told, each frame.
         tell: told once which liveness mode holds.
         begins: the time of day at the clip's start, aware; otherwise it is now.
+        before: called before every frame is judged, as a door's daemon looks for orders.
         script: what the door's wires do. Those that it names are wired, whatever the configuration says.
 
     Yields:
@@ -122,6 +124,7 @@ def open_replay(
             policy=policy,
             record=record,
             now=timer.now,
+            before=lambda: before(daemon),
             watch=watch,
             draw=partial((secrets.SystemRandom() if seed is None else random.Random(seed)).getrandbits, 64),
             indicate=indicate,

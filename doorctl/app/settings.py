@@ -21,6 +21,8 @@ class Settings:
     models: Path
     place: Path
     """Where ``doorctl lock`` finds what it needs, even if the YAML cannot say where ``data`` is."""
+    runtime: Path
+    """Where the daemon listens for commands."""
 
     @classmethod
     def find(cls, config_file: Path | None = None, data: Path | None = None) -> Settings:
@@ -37,13 +39,14 @@ class Settings:
             data=paths.data_dir(data, config.store.directory),
             models=paths.models_dir(config.models.directory, data),
             place=paths.data_dir(data),
+            runtime=paths.runtime_dir(data),
         )
 
     @classmethod
     def without_config(cls, data: Path | None = None) -> Settings:
         """The places alone, with every key at its default: for what must work when the file is broken."""
         place = paths.data_dir(data)
-        return cls(Config(), None, place, paths.models_dir(None, data), place)
+        return cls(Config(), None, place, paths.models_dir(None, data), place, paths.runtime_dir(data))
 
     @property
     def pin_file(self) -> Path:

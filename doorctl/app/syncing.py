@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -30,6 +31,8 @@ WAIT_SECONDS = 60.0
 """How long to wait for the folder at most; then what failed before may be due again."""
 FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0
 """Seconds until the next try after a failure: doubled each time."""
+AGAIN_SECONDS = 1.0
+"""However often it is asked for, the folder is opened anew so often at most."""
 SWAP_SECONDS = 1.0
 """In a long round the door is given the newcomers so often."""
 NICE = 19
@@ -58,6 +61,12 @@ class Syncing:
     def __init__(self, settings: Settings, eye: Eye) -> None:
         self._settings, self._eye = settings, eye
         self._stop = threading.Event()
+        self._roused = threading.Event()
+        """Set to look at the folder now, and to stop."""
+        self._idle: PhotoSource | None = None
+        """The folder while this thread does nothing but wait for it."""
+        self._handing = threading.Lock()
+        self._looked_at = -math.inf
         self._source: PhotoSource | None = None
         self._failing = ""
         self._swapped = 0.0
@@ -74,10 +83,23 @@ class Syncing:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
+        self._roused.set()
         if self._source is not None:
             self._source.close()
         # A call that hangs in the network is left to end with the process: it holds nothing.
         self._thread.join(5.0)
+
+    @property
+    def failing(self) -> str:
+        """Why the folder cannot be read; empty if it can, as far as is known."""
+        return self._failing
+
+    def look_now(self) -> None:
+        """End a wait, be it for the folder or after a failure, and look. Called by another thread."""
+        with self._handing:
+            self._roused.set()
+            if self._idle is not None:
+                self._idle.close()  # it is opened anew
 
     def offers_soon(self, version: int) -> bool:
         """Whether this thread has made that version of the store, and is about to offer its people."""
@@ -88,13 +110,19 @@ class Syncing:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         delay = FIRST_DELAY
         while not self._stop.is_set():
-            wait = delay
+            wait, waiting = delay, self._roused
+            self._stop.wait(self._looked_at + AGAIN_SECONDS - time.monotonic())
+            self._roused.clear()
+            if self._stop.is_set():  # or its ring was just cleared away
+                return
+            self._looked_at = time.monotonic()
             try:
                 with open_store(self._settings) as store:
                     self._in_step(store)
-                return
+                continue
             except UnreachableError as error:
                 wait = max(wait, error.retry_after)
+                waiting = self._stop if error.retry_after else waiting
                 self._fail(error)
             except DoorctlError as error:
                 self._fail(error)
@@ -105,10 +133,10 @@ class Syncing:
                 log.exception("the folder cannot be read")
                 self._fail(DoorctlError(f"{type(error).__name__}: {error}"))
             delay = min(LONGEST_DELAY, delay * 2) if self._failing else FIRST_DELAY
-            self._stop.wait(min(wait, LONGEST_DELAY))
+            waiting.wait(min(wait, LONGEST_DELAY))
 
     def _in_step(self, store: Store) -> None:
-        """Round after round until the end, or until something fails."""
+        """Round after round until the end, a failure, or until the folder is to be opened anew."""
         with open_photos(self._settings) as source:
             self._source = source
             sync = Sync(
@@ -134,10 +162,25 @@ class Syncing:
                     )
                 waiting = done.held_back
                 if self._settings.config.photos.receipts:
-                    write_receipt(store, source)
+                    write_receipt(
+                        store, source, anchor_seconds=60 * self._settings.config.audit.anchor_minutes
+                    )
                 # What a round did may have freed a face for another name: look again before waiting.
-                if done.quiet and not self._stop.is_set():
-                    source.wait(done.cursor, WAIT_SECONDS)
+                if done.quiet and not self._wait(source, done.cursor):
+                    return
+
+    def _wait(self, source: PhotoSource, cursor: str) -> bool:
+        """Wait for the folder; ``False`` if something else is wanted, and ``source`` may be closed."""
+        with self._handing:
+            if self._roused.is_set() or self._stop.is_set():
+                return False
+            self._idle = source
+        try:
+            source.wait(cursor, WAIT_SECONDS)
+        finally:
+            with self._handing:
+                self._idle = None
+        return not self._roused.is_set()
 
     def _commits(self, store: Store, before: int) -> None:
         # What a command has changed meanwhile must not wait for this thread: then nothing is promised.
