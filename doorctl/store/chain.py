@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from doorctl.errors import StoreError
+
 GENESIS = bytes(32)
 """What stands before the first event."""
 
@@ -51,7 +53,10 @@ def head(db: sqlite3.Connection) -> Anchor:
 
 def base(db: sqlite3.Connection) -> Anchor:
     """The last event that was erased for its age: the chain begins behind it."""
-    return Anchor(*db.execute("SELECT id, hash FROM pruned").fetchone())
+    row = db.execute("SELECT id, hash FROM pruned").fetchone()
+    if row is None:
+        raise StoreError("the note of erased events is gone", "somebody took it: see 'doorctl events verify'")
+    return Anchor(*row)
 
 
 def append(db: sqlite3.Connection, content: tuple[Any, ...]) -> int:
@@ -73,7 +78,8 @@ def append(db: sqlite3.Connection, content: tuple[Any, ...]) -> int:
 
 
 def _real(number: float) -> float | None:
-    return number if isfinite(number) else None
+    # Nor a zero's sign.
+    return number + 0.0 if isfinite(number) else None
 
 
 def chain_all(db: sqlite3.Connection) -> None:
