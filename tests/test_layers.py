@@ -13,7 +13,7 @@ LEVELS = [
     ADAPTERS,
     {"daemon"},
     {"app", "config", "sections", "clashes", "setting_types", "pin_sections", "access_section"},
-    {"bench", "demo", "evaluation"},
+    {"bench", "demo", "evaluation", "report"},
     {"cli"},
     {"__main__"},
 ]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from doorctl.cli.output import (
     ConfigOption,
@@ -15,10 +16,13 @@ from doorctl.cli.output import (
     console,
     emit,
     event_line,
+    implied,
     parse_since,
     rounded,
     settings_of,
 )
+from doorctl.core.decision import EventKind
+from doorctl.core.mentions import named
 
 if TYPE_CHECKING:
     from doorctl.core.decision import Event
@@ -54,11 +58,23 @@ def stored_fields(stored: StoredEvent) -> dict[str, Any]:
     }
 
 
+commands = typer.Typer(
+    cls=implied("list", alone=True),
+    help="What the door did and why, and what somebody says against it.",
+    epilog="Example: doorctl events --since 2h, whose options 'doorctl events list --help' tells; "
+    "doorctl events explain 1234",
+)
+
+
 def add_to(app: typer.Typer) -> None:
-    app.command("events", epilog="Example: doorctl events --since 2h --person 'Grace Hopper' --json")(events)
+    app.add_typer(commands, name="events")
 
 
-def events(
+@commands.command(
+    "list",
+    epilog="Example: doorctl events --since 2h --person 'Grace Hopper' --json (list may be left out)",
+)
+def list_events(
     context: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing as things happen.")] = False,
     person: Annotated[str | None, typer.Option(help="Only this person's.", metavar="NAME")] = None,
@@ -83,10 +99,14 @@ def events(
             for stored in store.events(since=start, person=person, limit=newest, after_id=last):
                 last = stored.id
                 fields = stored_fields(stored)
+                if stored.kind == EventKind.DISPUTED:  # people stand there by number
+                    fields["detail"] = named(stored.detail, {one.id: one.name for one in store.people()})
                 if as_json:
                     emit(fields)
                 else:
-                    out.print(event_line({**fields, "time": f"{stored.time.astimezone():%Y-%m-%d %H:%M:%S}"}))
+                    line = event_line({**fields, "time": f"{stored.time.astimezone():%Y-%m-%d %H:%M:%S}"})
+                    # By this number it is explained and disputed.
+                    out.print(Text.assemble((f"{stored.id:>6}  ", "dim"), line))
             if not follow:
                 return
             time.sleep(FOLLOW_SECONDS)

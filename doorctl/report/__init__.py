@@ -1,0 +1,1 @@
+"""What happened at the door and why, told from stored events alone."""
