@@ -98,3 +98,69 @@ class UnknownPersonError(DoorctlError, LookupError):
     """Nobody has that name (EX_NOUSER)."""
 
     exit_code = 67
+
+
+class ControlError(DoorctlError, OSError):
+    """The daemon cannot listen for commands (EX_OSERR)."""
+
+    exit_code = 71
+
+
+class RequestError(DoorctlError, ValueError):
+    """What a command asked of the daemon cannot be understood (EX_DATAERR)."""
+
+    exit_code = 65
+
+
+class NotRunningError(DoorctlError):
+    """No daemon listens (3, as service managers have it for a program that does not run)."""
+
+    exit_code = 3
+
+
+class NotPermittedError(DoorctlError):
+    """The daemon takes no commands from this user (EX_NOPERM)."""
+
+    exit_code = 77
+
+
+class LockedDownError(DoorctlError):
+    """An operator's lockdown stands against what was ordered (EX_NOPERM)."""
+
+    exit_code = 77
+
+
+class NoAnswerError(DoorctlError):
+    """The daemon is there, and does not answer in time or has no room (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
+class DaemonError(DoorctlError):
+    """What the daemon says is wrong, with the exit code that it gives."""
+
+    def __init__(self, message: str, hint: str = "", exit_code: int = 1) -> None:
+        super().__init__(message, hint)
+        self.exit_code = exit_code
+
+
+class UnknownEventError(DoorctlError, LookupError):
+    """There is no event of that number (EX_NOINPUT)."""
+
+    exit_code = 66
+
+
+class DisputeError(DoorctlError, ValueError):
+    """An event cannot be disputed so: it is no decision, or the note cannot be kept (EX_DATAERR)."""
+
+    exit_code = 65
+
+
+class SealedError(StoreError):
+    """Templates cannot be read or written, for their key is missing or does not fit (EX_IOERR)."""
+
+
+class BackupError(DoorctlError, ValueError):
+    """A backup cannot be made or read: its passphrase, or what is in the file (EX_DATAERR)."""
+
+    exit_code = 65

@@ -31,5 +31,16 @@ make_venv() {
     printf '%s\n' "$stamp" >"$dir/.$2"
 }
 
+# need COMMAND PACKAGE: install Debian's package where the command is missing and that can be done unasked.
+need() {
+    local as=() apt
+    ! command -v "$1" >/dev/null && command -v apt-get >/dev/null || return 0
+    [ "$(id -u)" = 0 ] || { sudo -n true 2>/dev/null && as=(sudo -n); } || return 0
+    say "installing $2"
+    apt=("${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get)
+    { "${apt[@]}" update -qq && "${apt[@]}" install -y -qq --no-install-recommends "$2"; } >/dev/null ||
+        say "$2 cannot be installed: what needs it is left out"
+}
+
 # The weights' directory beside the project, on machines that have no way to the publishers.
 from_shared() { [ -d ../shared/models ] && printf '%s\n' --from ../shared/models || true; }

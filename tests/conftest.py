@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,15 @@ def door(tmp_path: Path) -> Path:
     data.mkdir()
     (data / "doorctl.yaml").write_text(SIMULATED)
     return data
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB that is really full when it is full."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only the superuser can mount a small disk; the limit on a file's size is tested anyway")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)

@@ -150,7 +150,9 @@ def test_a_damaged_file_is_no_measurement(tmp_path: Path, damage: object) -> Non
 def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
     """A new directory is made for nobody else's eyes; the latest measurement is the one that counts."""
     settings = settings_with(tmp_path)
-    settings = Settings(settings.config, None, tmp_path / "new" / "place", settings.models, settings.place, settings.runtime)
+    settings = Settings(
+        settings.config, None, tmp_path / "new" / "place", settings.models, settings.place, settings.runtime
+    )
     assert read(settings.data) is None
     save(settings, GOOD)
     assert settings.data.stat().st_mode & 0o077 == 0

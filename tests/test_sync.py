@@ -347,7 +347,7 @@ def test_whom_an_operator_removed_the_folder_does_not_bring_back(world: World) -
     """A full look at the folder finds the photos and leaves them; a new photo counts."""
     world.drop(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
     world.round()
-    world.store.remove(HOPPER)
+    world.store.forget(HOPPER)
     world.round()
     assert world.people() == {}
     assert "operator" in world.results()[f"{HOPPER}-1.jpg"]

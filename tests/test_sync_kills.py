@@ -89,7 +89,7 @@ def small_disk(proof: Proof) -> Iterator[Path]:
     subprocess.run(["umount", str(proof.data)], check=True)
 
 
-@pytest.mark.parametrize("room", [16, 400])
+@pytest.mark.parametrize("room", [16, 100])
 def test_a_full_disk_ends_the_round_and_loses_nothing(proof: Proof, small_disk: Path, room: int) -> None:
     """With so many kB left it fails in clear words; nothing is half done; with room again all is done."""
     reference = stage(proof, "first")
@@ -106,7 +106,7 @@ def test_a_full_disk_ends_the_round_and_loses_nothing(proof: Proof, small_disk: 
     assert proof.differences(reference) == []
 
 
-@pytest.mark.parametrize("room", [300])
+@pytest.mark.parametrize("room", [75])
 def test_a_quota_does_the_same(proof: Proof, room: int) -> None:
     """No file may become larger than so many kB: the error comes from another call, and ends no worse."""
     reference = stage(proof, "first")

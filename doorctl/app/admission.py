@@ -24,6 +24,7 @@ from doorctl.core.policy import Policy
 from doorctl.core.promise import refused_at
 from doorctl.core.records import Person, Vector
 from doorctl.errors import PhotoError
+from doorctl.models.install import ModelSet
 from doorctl.store.database import Store
 from doorctl.store.records import NewPhoto
 
@@ -120,13 +121,20 @@ class Register:
         return refused_at(self.policy.threshold, self.recognition.refusals, known)
 
 
-def register_of(settings: Settings, store: Store) -> Register:
+def register_of(
+    settings: Settings, store: Store, nets: tuple[ModelSet, Recognition] | None = None
+) -> Register:
     """Read the store; no net is run.
+
+    Args:
+        settings: whose rules hold.
+        store: who is known.
+        nets: those that are ``installed``, if that is known: within a transaction there is no time to look.
 
     Raises:
         ModelError: no set of nets is installed whole.
     """
-    models, recognition = installed(settings)
+    models, recognition = nets or installed(settings)
     model = models.embedder.card.name
     gallery = store.gallery(model, recognition.calibration)
     # A photo is no living face, and need not be.

@@ -97,18 +97,21 @@ class Status:
     pictures: int
     challenged: tuple[str, ...]
     """Names of the people who are asked for a challenge next time."""
+    ordered: bool = False
+    """Whether an operator has locked the door down, whatever was attempted."""
 
     def describe(self) -> str:
         """In words."""
         if self.until_cleared:
-            first = "locked down until 'doorctl lockout clear'"
+            first = "locked down until 'doorctl lockouts clear'"
         elif self.locked_down:
             first = f"locked down for {self.remaining_seconds:.0f} s more"
         else:
             first = "no lockdown"
+        ordered = "locked down by an operator's word, until 'doorctl lockdown off'" if self.ordered else ""
         counts = f"failed attempts lately: {self.failed_attempts}, of these pictures: {self.pictures}"
         asked = f"asked for a challenge next time: {', '.join(self.challenged)}" if self.challenged else ""
-        return "\n".join(filter(None, (first, counts, asked)))
+        return "\n".join(filter(None, (ordered, first, counts, asked)))
 
 
 def status(settings: Settings) -> Status:
@@ -128,6 +131,7 @@ def status(settings: Settings) -> Status:
         len(found.failures),
         len(found.spoofs),
         tuple(names),
+        found.ordered,
     )
 
 

@@ -7,7 +7,11 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
+from doorctl.app.audit import Audit
 from doorctl.app.clock import WallClock
+from doorctl.app.control_desk import Desk, commands
+from doorctl.app.control_door import DoorOrders
+from doorctl.app.control_orders import Orders
 from doorctl.app.indicator import open_indicator
 from doorctl.app.keeper import Keeper, tell_standing, tell_strange_names
 from doorctl.app.lockouts import Lockouts
@@ -58,9 +62,9 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         stack.enter_context(only_one(settings))
         store = stack.enter_context(open_store(settings, busy_seconds=BUSY_SECONDS))
 
-        def record(event: Event) -> None:
-            number = store.record(event)
-            log.info("event %d: %s", number, event.describe(named=False))
+        audit = Audit(store, config.audit, timer.now)
+        stack.callback(audit.close)
+        record = audit.record
 
         def camera_changed(lost: bool, why: str) -> None:
             indicator.camera_lost = lost
@@ -76,6 +80,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
                 active_high=config.gpio.active_high,
                 timer=timer,
                 on_change=lambda on, at: record(relay_event(on, at)),
+                max_seconds=max(60.0, config.control.max_unlock_seconds),
             )
         )
         indicator = stack.enter_context(open_indicator(config.indicator, pins, say))
@@ -91,7 +96,10 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         tell_standing(eye.standing(config))
         syncing = Syncing(settings, eye) if config.photos.source != "none" else None
         lockouts = Lockouts(store)
-        keeper = Keeper(settings, eye, store, record, timer.now, lockouts, syncing)
+        keeper = Keeper(settings, eye, store, audit, timer.now, lockouts, syncing)
+        orders = Orders()
+        obeys = DoorOrders(orders, keeper, store, timer.now, lambda: indicator.camera_lost, syncing)
+        often = config.inputs.pins or config.control.enabled
         camera = stack.enter_context(
             open_source(
                 settings,
@@ -101,17 +109,23 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
                 realtime=True,
                 now=timer.now,
                 on_event=camera_changed,
-                tick_seconds=TICK_SECONDS if config.inputs.pins else SIGN_OF_LIFE_SECONDS,
+                tick_seconds=TICK_SECONDS if often else SIGN_OF_LIFE_SECONDS,
             )
         )
+
+        def between() -> None:
+            obeys.carry_out(daemon)
+            keeper.look(daemon)
+
         daemon = Daemon(
             observer=eye.observer,
             strike=relay,
             policy=policy,
-            record=record,
+            record=lambda event: record(event, daemon.policy),
+            whole=store.undisturbed,
             now=timer.now,
             asked=asked,
-            before=lambda: keeper.look(daemon),
+            before=between,
             indicate=indicator.show,
             door=Door(lockout=lockouts.before(timer.now())),
             keep=lockouts.keep,
@@ -128,6 +142,8 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         record(Event(EventKind.STARTED, timer.now(), detail=f"people: {people}, nets: {eye.models.name}"))
         if syncing:
             stack.enter_context(syncing)
+        desk = Desk(lambda: keeper.settings, orders, syncing)
+        stack.enter_context(commands(settings, desk.handle))
         why = ""
         try:
             daemon.run(camera)

@@ -35,7 +35,8 @@ from doorctl.gpio.inputs import Inputs
 from doorctl.models.install import ModelSet, load
 from doorctl.pin_sections import InputsConfig
 from doorctl.sections import Config
-from doorctl.store.database import FILE, Store
+from doorctl.store.database import Store
+from doorctl.store.opened import FILE
 from doorctl.vision.observe import Observer
 
 log = logging.getLogger(__name__)

@@ -16,17 +16,24 @@ import typer
 
 from doorctl import __version__
 from doorctl.cli import (
+    backup,
+    consent,
+    control,
     door,
     dropbox,
     evaluate,
     events,
+    explain,
     liveness,
-    lockout,
+    lockouts,
     look,
     measure,
     models,
+    past,
     people,
+    report,
     sync,
+    verify,
 )
 from doorctl.cli.output import tell_error
 from doorctl.errors import DoorctlError, StoreError
@@ -40,16 +47,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 door.add_to(app)
+control.add_to(app)
 people.add_to(app)
+consent.add_to(people.commands)
 look.add_to(app)
 events.add_to(app)
+explain.add_to(events.commands)
+past.add_to(events.commands)
+verify.add_to(events.commands)
+report.add_to(app)
 evaluate.add_to(app)
 models.add_to(app)
 measure.add_to(app)
 liveness.add_to(app)
-lockout.add_to(app)
+lockouts.add_to(app)
 sync.add_to(app)
 dropbox.add_to(app)
+backup.add_to(app)
 
 
 def _version(asked: bool) -> None:

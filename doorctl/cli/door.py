@@ -32,28 +32,27 @@ def add_to(app: typer.Typer) -> None:
 
 def run(context: typer.Context, config: ConfigOption = None, data: DataOption = None) -> None:
     """Be the door's daemon. SIGTERM stops it, locked; SIGHUP reads the configuration again."""
-    from doorctl.app.service import run as serve
+    from doorctl.app.backoff import rested, runtime_of_service
 
     settings = settings_of(context, config, data)
     _log_to_stderr(settings.config.log.level)
-    # At a terminal the prompts are for whoever tries the door out; a journal need not keep them.
-    serve(settings, console().print if sys.stdout.isatty() else None)
+    with rested(runtime_of_service()) as goes_on:
+        if goes_on:
+            from doorctl.app.service import run as serve
 
-
-class _JournalFormatter(logging.Formatter):
-    """Puts the level where journald reads it: '<4>' for a warning, and so on (sd-daemon(3))."""
-
-    LEVELS = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
-
-    def format(self, record: logging.LogRecord) -> str:
-        number = next((n for level, n in self.LEVELS if record.levelno >= level), 7)
-        return f"<{number}>" + super().format(record).replace("\n", f"\n<{number}>")
+            # At a terminal the prompts are for whoever tries the door out; a journal need not keep them.
+            serve(settings, console().print if sys.stdout.isatty() else None)
 
 
 def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    if os.environ.get("JOURNAL_STREAM"):
-        handler.setFormatter(_JournalFormatter("%(name)s: %(message)s"))
+    """Log to the journal where that reads our standard error, and else there."""
+    from doorctl.cli.journal import JournalHandler, PlainFormatter, is_journal
+
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if is_journal(sys.stderr):
+        handler = JournalHandler()
+    elif os.environ.get("JOURNAL_STREAM"):
+        handler.setFormatter(PlainFormatter("%(name)s: %(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     root = logging.getLogger("doorctl")

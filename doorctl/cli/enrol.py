@@ -10,13 +10,14 @@ import typer
 from rich.progress import track
 from rich.text import Text
 
+from doorctl.app.likeness import likeness_fields
 from doorctl.cli.output import (
     ConfigOption,
     DataOption,
     JsonOption,
     console,
     emit,
-    rounded,
+    parse_day,
     settings_of,
     tell_error,
     warn,
@@ -24,11 +25,9 @@ from doorctl.cli.output import (
 from doorctl.errors import PhotoError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from doorctl.app.admission import Outcome
-    from doorctl.core.lookalikes import Likeness
-    from doorctl.core.records import Person
 
 HELD = 77
 """Exit code: a photo waits for an operator's word (EX_NOPERM), and none was refused."""
@@ -44,6 +43,9 @@ def enrol(
     force: Annotated[
         bool, typer.Option("--force", help="Enrol a face that resembles somebody else, or not this person.")
     ] = False,
+    consent: Annotated[
+        str | None, typer.Option(help="Note the day on which the person agreed.", metavar="DATE")
+    ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -57,9 +59,11 @@ def enrol(
     65. The others are enrolled all the same.
     """
     from doorctl.app.admission import enrol_photos
+    from doorctl.app.control_client import own_name
     from doorctl.app.state import open_store
     from doorctl.app.wiring import open_eye
 
+    day = parse_day(consent) if consent is not None else None
     settings = settings_of(context, config, data)
     eye = open_eye(settings)
     out = console()
@@ -67,6 +71,8 @@ def enrol(
     with open_store(settings) as store:
         looked_at = track(photos, "looking at photos", console=out, transient=True, disable=quiet)
         outcome = enrol_photos(settings, eye, store, name, looked_at, force=force)
+        if day and outcome.person:
+            store.set_consent(outcome.person.name, day, own_name())
     if as_json:
         emit(_fields(name, outcome))
     else:
@@ -102,24 +108,12 @@ def _tell(name: str, outcome: Outcome) -> None:
     more = f" ({outcome.known} already known)" if outcome.known else ""
     plural = "s" * (outcome.added != 1)
     console().print(Text(f"{outcome.person.name}: {outcome.added} photo{plural} enrolled{more}"))
-    tell_likenesses(outcome.person, outcome.likenesses)
+    tell_likenesses(outcome.person.name, likeness_fields(outcome.person.id, outcome.likenesses))
 
 
-def likeness_fields(person_id: int, found: Sequence[Likeness]) -> list[dict[str, Any]]:
-    """Whom a person looks like, for JSON."""
-    pairs = ((pair.other if pair.one.id == person_id else pair.one, pair) for pair in found)
-    return [
-        {"person": other.name, "similarity": rounded(pair.similarity)}
-        for other, pair in pairs
-        if person_id in (pair.one.id, pair.other.id)
-    ]
-
-
-def tell_likenesses(person: Person, found: Sequence[Likeness]) -> None:
-    """Say whom a person looks like, and what comes of it."""
-    names = [f"{row['person']} ({row['similarity']:.2f})" for row in likeness_fields(person.id, found)]
+def tell_likenesses(name: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Say whom a person looks like, from ``likeness_fields``, and what comes of it."""
+    names = [f"{row['person']} ({row['similarity']:.2f})" for row in found]
     if names:
-        told = (
-            f"{person.name} looks like {', '.join(names)}: the door asks more frames and a wider lead of them"
-        )
+        told = f"{name} looks like {', '.join(names)}: the door asks more frames and a wider lead of them"
         console().print(Text(told, style="yellow"))

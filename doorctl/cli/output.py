@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,6 +116,22 @@ def parse_since(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is neither like 30m, 2h, 7d nor a date like 2026-01-31") from None
+
+
+def parse_day(text: str | None) -> date:
+    """A day that is over or today, '2026-01-31'; today for ``None``.
+
+    Raises:
+        typer.BadParameter: it is none, or is yet to come.
+    """
+    today = datetime.now().astimezone().date()
+    try:
+        day = date.fromisoformat(text) if text is not None else today
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day such as 2026-01-31") from None
+    if day > today:
+        raise typer.BadParameter(f"{day} is yet to come")
+    return day
 
 
 def refuse_overwriting(output: Path, inputs: Iterable[Path]) -> None:

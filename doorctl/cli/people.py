@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from doorctl.cli.enrol import enrol, likeness_fields, tell_likenesses
+from doorctl.app.likeness import likeness_fields
+from doorctl.cli.control import obeyed, runtime_of, tell
+from doorctl.cli.enrol import enrol, tell_likenesses
 from doorctl.cli.output import (
     ConfigOption,
     DataOption,
@@ -20,16 +23,18 @@ from doorctl.cli.output import (
     tell_error,
 )
 from doorctl.core.filing import shown
-from doorctl.errors import ModelError, PhotoError, StillDeniedError
+from doorctl.core.names import clean_name
+from doorctl.errors import ModelError, SealedError
 
 if TYPE_CHECKING:
+    from doorctl.app.control_wire import StoreRequest
     from doorctl.app.settings import Settings
     from doorctl.core.lookalikes import Likeness
     from doorctl.store.database import Store
     from doorctl.store.records import PersonRecord
 
 commands = typer.Typer(
-    help="List, deny, allow and remove people, and decide on photos.", no_args_is_help=True
+    help="List, deny, allow and forget people, and decide on photos.", no_args_is_help=True
 )
 Name = Annotated[str, typer.Argument(help="The person's name; capitals do not matter.", metavar="NAME")]
 PhotoNumber = Annotated[
@@ -52,6 +57,7 @@ def _fields(record: PersonRecord, found: tuple[Likeness, ...] | None) -> dict[st
         "held": record.held,
         "templates": record.templates,
         "since": record.created.isoformat(timespec="seconds"),
+        "consent": record.consented.isoformat() if record.consented else None,
         "looks_like": None if found is None else likeness_fields(record.id, found),
     }
 
@@ -60,13 +66,17 @@ def _access(record: PersonRecord) -> Text:
     return Text("denied", style="red") if record.denied else Text("allowed")
 
 
+def _consent(record: PersonRecord) -> Text:
+    return Text(f"{record.consented}") if record.consented else Text("none", style="yellow")
+
+
 def _likenesses(settings: Settings, store: Store) -> tuple[Likeness, ...] | None:
-    """Who looks like whom; ``None``, and told, where no nets are installed to say so."""
+    """Who looks like whom; ``None``, and told, where that cannot be said."""
     from doorctl.app.admission import register_of
 
     try:
         return register_of(settings, store).likenesses()
-    except ModelError as error:
+    except (ModelError, SealedError) as error:
         tell_error(ModelError(f"who looks like whom cannot be told: {error.message}", error.hint))
         return None
 
@@ -87,7 +97,9 @@ def list_people(
         for record in records:
             emit(_fields(record, found))
         return
-    table = Table("name", "access", "photos", "held", "since", "looks like", box=None, pad_edge=False)
+    table = Table(
+        "name", "access", "photos", "held", "since", "consent", "looks like", box=None, pad_edge=False
+    )
     for record in records:
         alike = (
             f"{row['person']} ({row['similarity']:.2f})" for row in likeness_fields(record.id, found or ())
@@ -98,6 +110,7 @@ def list_people(
             str(record.photos),
             Text(str(record.held or ""), style="yellow"),
             f"{record.created.astimezone():%Y-%m-%d}",
+            _consent(record),
             Text("?" if found is None else ", ".join(alike)),
         )
     console().print(table if records else "nobody is enrolled")
@@ -134,7 +147,7 @@ def show(
         emit({**_fields(record, found), "photos": rows})
         return
     out = console()
-    out.print(Text(f"{record.name}: ").append(_access(record)))
+    out.print(Text(f"{record.name}: ").append(_access(record)).append(", consent: ").append(_consent(record)))
     for p in photos:
         held = Text(f"  held as photo {p.held}: {p.why}", style="yellow") if p.held else ""
         where = " from the folder" * p.foldered + ", spare: others differ more" * p.spare
@@ -142,7 +155,7 @@ def show(
         out.print(Text.assemble(line, _quality(p.quality), held))
     for model, count in record.templates.items():
         out.print(f"  {count} template{'s' * (count != 1)} of {model}")
-    tell_likenesses(record.person, found or ())
+    tell_likenesses(record.name, likeness_fields(record.id, found or ()))
 
 
 def _quality(measured: dict[str, float]) -> str:
@@ -165,26 +178,13 @@ def approve(
     ] = False,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let held photos of a person count: whoever is in them will be let in as this person."""
-    from doorctl.app.admission import register_of
+    from doorctl.app.control_wire import AboutPhotos
 
-    settings = settings_of(context, config, data)
-    with _store(settings) as store:
-        with store.undisturbed():
-            numbers = _held(store, name, photo)
-            register = register_of(settings, store)
-            standing, held = register.standing(store, name), store.held(name, register.model)
-            for number in () if force else numbers:
-                known = "other nets made its template: it can be compared with nobody"
-                if why := standing.conflict(held[number]) if number in held else known:
-                    raise PhotoError(
-                        f"photo {number}: {why}", "reject it, or approve it all the same with --force"
-                    )
-            store.approve(name, numbers)
-        record = store.person(name)
-        console().print(Text(f"{record.name}: {_photos(numbers)} approved"))
-        tell_likenesses(record.person, register_of(settings, store).likenesses())
+    asked = AboutPhotos(do="approve", name=clean_name(name), photo=photo, force=force)
+    _carry_out(asked, as_json, context, config, data)
 
 
 @commands.command("reject", epilog="Example: doorctl people reject 'Grace Hopper' --photo 3")
@@ -194,67 +194,80 @@ def reject(
     photo: PhotoNumber = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Erase held photos of a person for good, templates and all."""
-    with _store(settings_of(context, config, data)) as store:
-        numbers = _held(store, name, photo)
-        store.reject(name, numbers)
-        console().print(Text(f"{store.person(name).name}: {_photos(numbers)} rejected"))
+    from doorctl.app.control_wire import AboutPhotos
 
-
-def _held(store: Store, name: str, photo: int | None) -> list[int]:
-    """The numbers of a person's held photos, or the one that was named."""
-    record = store.person(name)
-    numbers = [p.held for p in store.photos(name) if p.held is not None]
-    if not numbers or photo not in (None, *numbers):
-        which = "no held photo" if photo is None else f"no held photo {photo}"
-        raise PhotoError(f"{record.name} has {which}", f"see doorctl people show {shlex.quote(record.name)}")
-    return numbers if photo is None else [photo]
-
-
-def _photos(numbers: list[int]) -> str:
-    return f"{len(numbers)} photo{'s' * (len(numbers) != 1)}"
+    asked = AboutPhotos(do="reject", name=clean_name(name), photo=photo)
+    _carry_out(asked, as_json, context, config, data)
 
 
 @commands.command("deny", epilog="Example: doorctl people deny 'Grace Hopper'")
-def deny(context: typer.Context, name: Name, config: ConfigOption = None, data: DataOption = None) -> None:
+def deny(
+    context: typer.Context,
+    name: Name,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Keep a person out: still recognised, and refused by name."""
-    with _store(settings_of(context, config, data)) as store:
-        store.set_denied(name, True)
-        console().print(Text(f"{store.person(name).name} is denied"))
+    from doorctl.app.control_wire import AboutPerson
+
+    asked = AboutPerson(do="deny", name=clean_name(name))
+    _carry_out(asked, as_json, context, config, data)
 
 
 @commands.command("allow", epilog="Example: doorctl people allow 'Grace Hopper'")
-def allow(context: typer.Context, name: Name, config: ConfigOption = None, data: DataOption = None) -> None:
+def allow(
+    context: typer.Context,
+    name: Name,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Let a denied person in again."""
-    settings = settings_of(context, config, data)
-    with _store(settings) as store:
-        store.set_denied(name, False)
-        record = store.person(name)
-        if record.marks:
-            # Whoever marked the person in the folder must not be overruled from here.
-            marks = ", ".join(shown(path, 200) for path in record.marks)
-            told = f"{record.name} stays denied by {marks} in the folder of photos"
-            raise StillDeniedError(told, "take that file out of the folder")
-        console().print(Text(f"{record.name} is allowed"))
-        tell_likenesses(record.person, _likenesses(settings, store) or ())
+    from doorctl.app.control_wire import AboutPerson
+
+    asked = AboutPerson(do="allow", name=clean_name(name))
+    _carry_out(asked, as_json, context, config, data)
 
 
-@commands.command("remove", epilog="Example: doorctl people remove 'Grace Hopper' --yes")
-def remove(
+@commands.command("forget", epilog="Example: doorctl people forget 'Grace Hopper' --yes")
+def forget(
     context: typer.Context,
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Erase a person's templates and name for good. Past events keep a number only."""
-    with _store(settings_of(context, config, data)) as store:
-        record = store.person(name)
-        if not yes:
-            typer.confirm(f"Erase {record.name} for good?", abort=True)
-        store.remove(record.name)
-        console().print(Text(f"{record.name} is removed"))
+    """Erase all that is known of a person for good, and print a receipt. Past events keep a number only."""
+    from doorctl.app.control_wire import AboutPerson
+
+    asked = AboutPerson(do="forget", name=clean_name(name))
+    if not yes:
+        typer.confirm(f"Erase {asked.name} for good?", abort=True)
+    _carry_out(asked, as_json, context, config, data)
+
+
+def _carry_out(
+    request: StoreRequest, as_json: bool, context: typer.Context, config: Path | None, data: Path | None
+) -> None:
+    """Have the running daemon do it, or do it here, and say what came of it."""
+    from doorctl.app.control_client import own_name
+
+    def directly(settings: Settings) -> Mapping[str, Any]:
+        from doorctl.app.people_orders import carry_out
+
+        with _store(settings) as store:
+            return carry_out(settings, store, request, own_name()).reply()
+
+    place = runtime_of(context, data)
+    reply = obeyed(place, request, directly, lambda: settings_of(context, config, data))
+    tell(reply, as_json)
+    if not as_json:
+        tell_likenesses(reply["person"], reply.get("looks_like", ()))
 
 
 def _store(settings: Settings) -> Store:

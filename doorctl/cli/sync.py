@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +11,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from doorctl.cli.control import tell
 from doorctl.cli.output import ConfigOption, DataOption, JsonOption, console, emit, settings_of, warn
-from doorctl.errors import ConfigError
+from doorctl.errors import ConfigError, NotPermittedError, NotRunningError
 
 if TYPE_CHECKING:
     from doorctl.app.settings import Settings
@@ -48,8 +50,9 @@ def sync(
     """Learn people from a folder of photos, and forget those whose photos are gone.
 
     The folder is what the configuration's 'photos' names. 'doorctl run' does
-    this by itself. "Grace Hopper-1.jpg" is a photo of Grace Hopper, and so is any
-    in a sub-folder "Grace Hopper"; a file "Grace Hopper-DENY" keeps her out.
+    this by itself; while it runs, 'doorctl sync' without options has it look at
+    once. "Grace Hopper-1.jpg" is a photo of Grace Hopper, and so is any in a
+    sub-folder "Grace Hopper"; a file "Grace Hopper-DENY" keeps her out.
     With --once the exit code is 65 where a photo was refused, and 77 where
     something waits for an operator's word.
     """
@@ -57,9 +60,23 @@ def sync(
     if status:
         _status(settings, as_json)
         return
+    if not (once or accept_removals or source) and (reply := _by_the_daemon(settings)):
+        tell(reply, as_json)
+        return
     if settings.config.photos.source == "none":
         raise ConfigError("no folder of photos", "set photos.source, or give --source folder:/full/path")
     _rounds(settings, forever=not (once or accept_removals), accept=accept_removals, as_json=as_json)
+
+
+def _by_the_daemon(settings: Settings) -> Mapping[str, Any] | None:
+    """Have the running daemon look at its folder; ``None`` if none listens to us."""
+    from doorctl.app.control_client import ask
+    from doorctl.app.control_wire import SyncNow
+
+    try:
+        return ask(settings.runtime, SyncNow())
+    except (NotRunningError, NotPermittedError):
+        return None
 
 
 def _with_source(settings: Settings, source: str | None) -> Settings:
@@ -109,7 +126,7 @@ def _rounds(settings: Settings, *, forever: bool, accept: bool, as_json: bool) -
                     done.done.update(again.done)
             progress.update(task, visible=False)
             if settings.config.photos.receipts:
-                write_receipt(store, photos)
+                write_receipt(store, photos, anchor_seconds=60 * settings.config.audit.anchor_minutes)
             if not (forever and done.quiet):
                 _tell(done, as_json)
             if not forever:

@@ -199,10 +199,9 @@ class FolderSource:
         self._device = device
         if found.strange and not self._warned:
             self._warned = True
-            message = (
-                "%s: passed over, for only plain files and folders are looked at, no links or devices: %s"
-            )
-            logger.warning(message, self.name, shown(found.strange[0], 200))
+            # Without the name, which may be a person's and would outlive them in the journal.
+            message = "%s: %d passed over: only plain files and folders are looked at, no links or devices"
+            logger.warning(message, self.name, len(found.strange))
         return _Look(found.files, self._restless(found.files), mount)
 
     def _is_same_place(self, device: int, mount: str, found: Found, cursor: str | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from pathlib import Path
 
 from doorctl.core.filing import shown
@@ -22,8 +23,12 @@ def unmounted(path: Path) -> UnreachableError:
 
 
 def folder_error(path: Path, error: OSError) -> SourceError:
-    """The folder, or one in it that ``error.filename`` names, cannot be used."""
-    place = shown(str(path / (error.filename or "")), 200)
+    """The folder, or one in it that ``error.filename`` names, cannot be used.
+
+    The one in it may go by a person's name. It is not told, for this stands in events and in the journal.
+    """
+    place = shown(str(path), 200)
+    within = bool(error.filename) and Path(error.filename) not in {Path(), path}
     if error.errno == errno.ENOENT:
         hint = "plug in or mount what it is on, or correct photos.source"
         return UnreachableError(f"{place}: there is no such folder", hint)
@@ -31,8 +36,12 @@ def folder_error(path: Path, error: OSError) -> SourceError:
         return SourceError(f"{place}: is not a folder", "correct photos.source")
     if error.errno in _FORBIDDEN:
         hint = "let the user that doorctl runs as read it, with everything in it"
-        return SourceError(f"{place}: may not be read: {error.strerror}", hint)
-    return UnreachableError(f"{place}: cannot be read: {error.strerror}", "check the disk or the network")
+        if within:
+            hint += f"; that user's 'find {shlex.quote(str(path))} ! -readable' names what it may not"
+        what = "a folder in it may not be read" if within else "may not be read"
+        return SourceError(f"{place}: {what}: {error.strerror}", hint)
+    what = "a folder in it cannot be read" if within else "cannot be read"
+    return UnreachableError(f"{place}: {what}: {error.strerror}", "check the disk or the network")
 
 
 def file_error(path: Path, called: str, error: OSError) -> FetchError | SourceError:

@@ -16,6 +16,7 @@ from doorctl.core.records import Person, Vector
 from doorctl.core.spread import most_spread
 from doorctl.store.events import add_event
 from doorctl.store.rows import now_text, time_text, vector_of
+from doorctl.store.sealing import vault_of
 
 MOVED = "the photos go by another name now"
 """Stands in the event of a person who lost nothing but the name."""
@@ -111,13 +112,15 @@ def templates_of(
 ) -> dict[Person, list[Vector]]:
     """The templates that count, of everybody or of one person."""
     sql = """
-        SELECT persons.id, name, denied, vector FROM persons
+        SELECT persons.id, name, denied, vector, sealed, sha256, model FROM persons
         JOIN enrolled ON person_id = persons.id JOIN templates ON photo_id = enrolled.id
         WHERE model = ? AND (? IS NULL OR persons.id = ?) ORDER BY persons.id, templates.id
     """
+    vault = vault_of(db)
+    vault.ready()
     found: dict[Person, list[Vector]] = {}
-    for number, name, denied, blob in db.execute(sql, (model, person_id, person_id)).fetchall():
-        found.setdefault(Person(number, name, bool(denied)), []).append(vector_of(blob))
+    for number, name, denied, *kept in db.execute(sql, (model, person_id, person_id)).fetchall():
+        found.setdefault(Person(number, name, bool(denied)), []).append(vector_of(vault.open(*kept)))
     return found
 
 
@@ -130,6 +133,20 @@ def denied_unknown(db: sqlite3.Connection, model: str) -> bool:
                 SELECT person_id FROM enrolled JOIN templates ON photo_id = enrolled.id WHERE model = ?)
     """
     return db.execute(sql, (model,)).fetchone() is not None
+
+
+def unknown_to(db: sqlite3.Connection, model: str) -> list[tuple[Person, bool]]:
+    """Everyone who has templates, but none of this model; and whether a photo of theirs is in the folder."""
+    sql = """
+        SELECT id, name, denied,
+            EXISTS (SELECT 1 FROM files WHERE person = persons.key AND state = 'taken' AND NOT gone)
+        FROM persons
+        WHERE id IN (SELECT person_id FROM photos JOIN templates ON photo_id = photos.id) AND id NOT IN
+            (SELECT person_id FROM photos JOIN templates ON photo_id = photos.id WHERE model = ?)
+        ORDER BY id
+    """
+    rows = db.execute(sql, (model,)).fetchall()
+    return [(Person(number, name, bool(denied)), bool(filed)) for number, name, denied, filed in rows]
 
 
 def exists(db: sqlite3.Connection, number: int) -> bool:
@@ -169,11 +186,13 @@ def spread_again(db: sqlite3.Connection, model: str, most: int) -> None:
 def keep_spread(db: sqlite3.Connection, person_id: int, model: str, most: int) -> None:
     """Let only so many of a person's templates count: those that differ most."""
     sql = """
-        SELECT photos.id, vector, spare FROM photos JOIN templates ON photo_id = photos.id
+        SELECT photos.id, spare, vector, sealed, sha256, model
+        FROM photos JOIN templates ON photo_id = photos.id
         WHERE person_id = ? AND model = ? AND photos.id NOT IN (SELECT photo_id FROM held) ORDER BY photos.id
     """
     rows = db.execute(sql, (person_id, model)).fetchall()
-    chosen = most_spread([vector_of(blob) for _, blob, _ in rows], most)
-    for place, (photo, _, spare) in enumerate(rows):
+    opened = vault_of(db).open
+    chosen = most_spread([vector_of(opened(*kept)) for _, _, *kept in rows], most)
+    for place, (photo, spare, *_) in enumerate(rows):
         if spare != (place not in chosen):
             db.execute("UPDATE photos SET spare = ? WHERE id = ?", (place not in chosen, photo))

@@ -15,9 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from doorctl.errors import StoreError
+from doorctl.store.sealing import Vault, VaultConnection
 
 PAGE_BYTES = 1024
 """An event is written as one page, and a memory card wears by what is written."""
+
+NEW = ".new"
+"""Behind a database's name: one that is to take its place, for a moment. A power cut may leave it there."""
 
 _WORDS = {
     sqlite3.SQLITE_FULL: ("the disk is full", "make room and try again; what was stored before is safe"),
@@ -53,8 +57,14 @@ def told(path: Path) -> Iterator[None]:
         ) from error
 
 
-def connect(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connection:
+def connect(path: Path, *, create: bool, busy_seconds: float, vault: Vault) -> sqlite3.Connection:
     """Open a database in autocommit mode, ready to be shared between threads under a lock.
+
+    Args:
+        path: the file.
+        create: make it, and its directory, if need be.
+        busy_seconds: how long to wait for another program that is writing.
+        vault: what templates are encrypted with.
 
     Raises:
         StoreError, sqlite3.Error, OSError: it cannot be made or opened; use within ``told``.
@@ -63,7 +73,10 @@ def connect(path: Path, *, create: bool, busy_seconds: float) -> sqlite3.Connect
         _make(path)
     elif not path.is_file():
         raise StoreError(f"no database at {path}", "enrol somebody first, or give the right --data directory")
-    connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False, factory=VaultConnection
+    )
+    connection.vault = vault
     try:
         _set_up(connection, busy_seconds)
     except BaseException:
@@ -84,7 +97,13 @@ def _set_up(connection: sqlite3.Connection, busy_seconds: float) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > patience:
                 raise
             time.sleep(0.01)
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "trusted_schema = OFF"):
+    for pragma in (
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "secure_delete = ON",
+        "trusted_schema = OFF",
+        "temp_store = MEMORY",  # what is sorted is not written to the disk for it
+    ):
         connection.execute(f"PRAGMA {pragma}").fetchone()
 
 

@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 import time as clock
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
-from threading import RLock
-from typing import Self
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 
 from doorctl.core.card import Calibration
 from doorctl.core.decision import Event, EventKind
@@ -24,9 +20,11 @@ from doorctl.core.names import clean_name, name_key
 from doorctl.core.records import Person, Vector
 from doorctl.errors import PhotoError, StoreError
 from doorctl.store.behind import templates_of
-from doorctl.store.connection import connect, told
+from doorctl.store.chain import head
 from doorctl.store.events import add_event, read_events
-from doorctl.store.files import forget_files, rejected
+from doorctl.store.files import rejected
+from doorctl.store.forgetting import Forgotten, erase, left
+from doorctl.store.opened import Opened
 from doorctl.store.records import Enrolment, NewPhoto, PersonRecord, PhotoRecord, StoredEvent
 from doorctl.store.rows import (
     add_photo,
@@ -39,57 +37,10 @@ from doorctl.store.rows import (
     photos_of,
     time_text,
 )
-from doorctl.store.schema import migrate
-
-FILE = "doorctl.db"
 
 
-class Store:
-    """The database in a directory.
-
-    Args:
-        directory: where ``doorctl.db`` is, or is made, for its owner alone.
-        create: make what is missing of the directory's last part and the file.
-        busy_seconds: how long to wait for another program that is writing.
-
-    Raises:
-        StoreError: it cannot be opened, belongs to a newer doorctl, or is no database.
-            All methods raise it when reading or writing fails.
-    """
-
-    def __init__(self, directory: Path, *, create: bool = True, busy_seconds: float = 5.0) -> None:
-        self.path = directory / FILE
-        self._lock = RLock()
-        with told(self.path):
-            self._connection = connect(self.path, create=create, busy_seconds=busy_seconds)
-            try:
-                migrate(self._connection)
-            except BaseException:
-                self._connection.close()
-                raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file. The store is of no use afterwards; closing twice is no error."""
-        with self._lock, told(self.path):
-            self._connection.close()
-
-    def check(self) -> None:
-        """Read the whole file and compare it with itself; raise StoreError if it is damaged."""
-        with self.reading() as db:
-            found = [row[0] for row in db.execute("PRAGMA integrity_check(1)")]
-        if found != ["ok"]:
-            raise StoreError(f"{self.path} is damaged ({found[0]})", "bring back a copy, or enrol again")
-
-    def version(self) -> int:
-        """A number that grows whenever anybody has changed who may come in."""
-        with self.reading() as db:
-            return int(db.execute("SELECT count FROM changed").fetchone()[0])
+class Store(Opened):
+    """People, photos, templates and events: see ``Opened`` for how it is made."""
 
     def enrol(self, name: str, photos: Sequence[NewPhoto]) -> Enrolment:
         """Add photos to a person, who is made if need be. A photo given twice counts once.
@@ -155,25 +106,29 @@ class Store:
         with self.reading() as db:
             return held_templates(db, find_person(db, name).id, model)
 
-    def approve(self, name: str, numbers: Sequence[int]) -> None:
+    def approve(self, name: str, numbers: Sequence[int], by: str = "") -> None:
         """Let a person's held photos of these numbers count from now on.
 
         Raises:
             UnknownPersonError: nobody has that name.
             PhotoError: a number is not of this person's held photos; then none is approved.
         """
-        self._decide(name, numbers, EventKind.PHOTO_APPROVED, "DELETE FROM held WHERE id = ?")
+        self._decide(name, numbers, EventKind.PHOTO_APPROVED, "DELETE FROM held WHERE id = ?", by)
 
-    def reject(self, name: str, numbers: Sequence[int]) -> None:
-        """Erase a person's held photos of these numbers as ``remove`` does; raises as ``approve`` does."""
+    def reject(self, name: str, numbers: Sequence[int], by: str = "") -> None:
+        """Erase a person's held photos of these numbers as ``forget`` does; raises as ``approve`` does."""
         sql = "DELETE FROM photos WHERE id = (SELECT photo_id FROM held WHERE id = ?)"
         with self.undisturbed() as db:
             for number in numbers:
                 rejected(db, number)
-            self._decide(name, numbers, EventKind.PHOTO_REJECTED, sql)
-        self._forget("the photo is rejected")
+            self._decide(name, numbers, EventKind.PHOTO_REJECTED, sql, by)
+        if not self.clear_traces():
+            raise StoreError(
+                f"the photo is rejected, but traces stay in {self.path}-wal while another program reads it",
+                "restart doorctl to clear them",
+            )
 
-    def set_denied(self, name: str, denied: bool) -> Event | None:
+    def set_denied(self, name: str, denied: bool, by: str = "") -> Event | None:
         """Deny or allow a person; ``None`` if it was so already. Raise UnknownPersonError.
 
         Whom a mark in the folder denies stays denied whatever is said here, see ``PersonRecord.marks``.
@@ -184,27 +139,60 @@ class Store:
             db.execute("UPDATE people SET denied = ? WHERE id = ?", (denied, found.id))
             if found.denied == (denied or bool(found.marks)):
                 return None
-            event = Event(kind, clock.monotonic(), Person(found.id, found.name, denied))
+            event = Event(kind, clock.monotonic(), Person(found.id, found.name, denied), detail=_by(by))
             add_event(db, event, now_text())
         return event
 
-    def remove(self, name: str) -> Event:
+    def set_consent(self, name: str, day: date | None, by: str = "") -> Event | None:
+        """Note on which day a person agreed to be recognised, or that they do not any more.
+
+        Args:
+            name: whose.
+            day: ``None`` takes what is on record away.
+            by: who says so, if anybody is known.
+
+        Returns:
+            ``None`` if it was so already.
+
+        Raises:
+            UnknownPersonError: nobody has that name.
+        """
+        with self.undisturbed() as db:
+            found = find_person(db, name)
+            if found.consented == day:
+                return None
+            text = day.isoformat() if day else None
+            db.execute("UPDATE people SET consented = ? WHERE id = ?", (text, found.id))
+            # Without the day: it goes with the person, whom the event outlives.
+            told = f"{'given' if day else 'withdrawn'}{f', by {by}' if by else ''}"
+            event = Event(EventKind.CONSENT_NOTED, clock.monotonic(), found.person, detail=told)
+            add_event(db, event, now_text())
+        return event
+
+    def forget(self, name: str, by: str = "") -> Forgotten:
         """Erase a person: name, photos' names and templates are in no byte of the files afterwards.
 
         Events keep the person's number, which is never given to anyone else.
 
+        Args:
+            name: whose.
+            by: who wants it, if anybody is known.
+
         Raises:
             UnknownPersonError: nobody has that name.
-            StoreError: also if the person is removed, and traces wait for a program that is reading.
         """
         with self.undisturbed() as db:
-            found = find_person(db, name)
-            forget_files(db, name_key(name))
-            db.execute("DELETE FROM people WHERE id = ?", (found.id,))
-            event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person)
-            add_event(db, event, now_text())
-        self._forget(f"{found.name} is removed")
-        return event
+            found, time = find_person(db, name), datetime.now(UTC)
+            photos, templates, files = erase(db, found.id)
+            event = Event(EventKind.PERSON_REMOVED, clock.monotonic(), found.person, detail=_by(by))
+            add_event(db, event, time_text(time))
+            recorded = head(db)
+        traces = not self.clear_traces()
+        with self.reading() as db:
+            events = left(db, found.id, found.created)
+        return Forgotten(
+            *(found.id, found.name, time, photos, templates, files, recorded, *events), traces=traces
+        )
 
     def gallery(self, model: str, calibration: Calibration) -> Gallery:
         """Everyone who has a template for this model, denied people too."""
@@ -246,29 +234,7 @@ class Store:
             number = self._number(db, person) if person else None
             return read_events(db, since, number, limit, after_id)
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """To look only: whoever is writing is not waited for."""
-        with self._lock, told(self.path):
-            yield self._connection
-
-    @contextmanager
-    def undisturbed(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing; what is read in it still holds when it writes. May be nested."""
-        with self.reading() as db:
-            if db.in_transaction:
-                yield db
-                return
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:  # SQLite has rolled back by itself after some errors
-                    db.execute("ROLLBACK")
-                raise
-
-    def _decide(self, name: str, numbers: Sequence[int], kind: EventKind, sql: str) -> None:
+    def _decide(self, name: str, numbers: Sequence[int], kind: EventKind, sql: str, by: str) -> None:
         """Do away with the hold on each of a person's photos, by a statement that takes its number."""
         with self.undisturbed() as db:
             found = find_person(db, name)
@@ -277,23 +243,15 @@ class Store:
                 if number not in known:
                     raise PhotoError(f"{found.name} has no held photo {number}", "see 'doorctl people show'")
                 db.execute(sql, (number,))
-                event = Event(kind, clock.monotonic(), found.person, detail=f"photo {number}")
+                told = f"photo {number}{f', by {by}' if by else ''}"
+                event = Event(kind, clock.monotonic(), found.person, detail=told)
                 add_event(db, event, now_text())
-
-    def clear_traces(self) -> bool:
-        """Make the journal forget what has been erased; ``False`` while another program reads it."""
-        with self.reading() as db:
-            # It still holds the pages as they were; only an empty journal forgets.
-            return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-
-    def _forget(self, done: str) -> None:
-        if not self.clear_traces():
-            raise StoreError(
-                f"{done}, but traces stay in {self.path}-wal while another program reads it",
-                "restart doorctl to clear them",
-            )
 
     def _number(self, db: sqlite3.Connection, person: str) -> int:
         number = person.removeprefix("#")
         bare = person != number and number.isdecimal() and len(number) < 19
         return int(number) if bare else find_person(db, person).id
+
+
+def _by(name: str) -> str:
+    return f"by {name}" if name else ""

@@ -20,6 +20,7 @@ from doorctl.core.receipt import FileStatus
 from doorctl.errors import PhotoError
 from doorctl.store.records import NewPhoto
 from doorctl.store.rows import now_text, time_of, time_text, vector_of
+from doorctl.store.sealing import vault_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +228,17 @@ def put_gone(db: sqlite3.Connection, keys: Iterable[str]) -> None:
 def learnt(db: sqlite3.Connection, entry: Entry, model: str) -> NewPhoto | None:
     """What is known of a file's content already, from a file that has it too, or had it."""
     sql = """
-        SELECT photos.sha256, vector, quality FROM files JOIN photos ON photos.sha256 = files.sha256
-        JOIN templates ON photo_id = photos.id WHERE hash = ? AND model = ?
+        SELECT quality, vector, sealed, photos.sha256, model
+        FROM files JOIN photos ON photos.sha256 = files.sha256 JOIN templates ON photo_id = photos.id
+        WHERE hash = ? AND model = ?
         ORDER BY photos.id LIMIT 1
     """
     row = db.execute(sql, (entry.hash, model)).fetchone()
     if row is None:
         return None
-    return NewPhoto(row[0], entry.path, model, vector_of(row[1]), quality=json.loads(row[2]))
+    quality, *kept = row
+    vector = vector_of(vault_of(db).open(*kept))
+    return NewPhoto(row[3], entry.path, model, vector, quality=json.loads(quality))
 
 
 def leaving(db: sqlite3.Connection, keys: Iterable[str]) -> set[str]:
@@ -251,15 +255,6 @@ def unwanted(db: sqlite3.Connection, content: str, name: str) -> bool:
     return db.execute("SELECT 1 FROM unwanted WHERE hash = ?", (token,)).fetchone() is not None
 
 
-def forget_files(db: sqlite3.Connection, person: str) -> None:
-    """An operator removes a person: the folder must not bring them back, and no name may be left."""
-    found = db.execute("SELECT hash FROM files WHERE person = ? AND state != 'mark'", (person,)).fetchall()
-    _unwant(db, person, [content for (content,) in found])
-    db.execute("DELETE FROM files WHERE person = ? OR spelt = ?", (person, person))
-    # A mark may be among them: the next round lists everything, and finds it.
-    db.execute("UPDATE folder SET rules = ''")
-
-
 def rejected(db: sqlite3.Connection, held: int) -> None:
     """An operator rejects a held photo: the file behind it is refused, whatever it was before counts on."""
     sql = """
@@ -268,13 +263,14 @@ def rejected(db: sqlite3.Connection, held: int) -> None:
         JOIN files ON files.person = people.key AND files.sha256 = photos.sha256 WHERE held.id = ?
     """
     for key, content, person in db.execute(sql, (held,)).fetchall():
-        _unwant(db, person, [content])
+        unwant(db, person, [content])
         why = "an operator looked at it and rejected it"
         set_ = "UPDATE files SET state = 'refused', sha256 = NULL, why = ?, hint = ? WHERE key = ?"
         db.execute(set_, (why, "use another photo of this person", key))
 
 
-def _unwant(db: sqlite3.Connection, person: str, hashes: Iterable[str]) -> None:
+def unwant(db: sqlite3.Connection, person: str, hashes: Iterable[str]) -> None:
+    """The folder must not bring these contents back as this person's."""
     tokens: Mapping[str, None] = dict.fromkeys(_token(content, person) for content in hashes)
     db.executemany("INSERT OR IGNORE INTO unwanted VALUES (?)", [(token,) for token in tokens])
 

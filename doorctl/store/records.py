@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from doorctl.core.decision import Event
 from doorctl.core.records import Person, Vector
@@ -64,6 +64,8 @@ class PersonRecord:
     """Whether an operator denied them, whatever the folder says."""
     marks: tuple[str, ...] = ()
     """Paths in the folder that deny them."""
+    consented: date | None = None
+    """The day on which they agreed to be recognised; ``None`` if nothing is on record."""
 
     @property
     def person(self) -> Person:

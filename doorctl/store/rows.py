@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +15,7 @@ from doorctl.core.names import clean_name, name_key
 from doorctl.core.records import Vector
 from doorctl.errors import StoreError, UnknownPersonError
 from doorctl.store.records import NewPhoto, PersonRecord, PhotoRecord
+from doorctl.store.sealing import ADDED_BYTES, may_write, vault_of
 
 _LITTLE = np.dtype("<f4")
 """Templates are little-endian float32 in the file, whatever the machine."""
@@ -22,7 +23,7 @@ _LITTLE = np.dtype("<f4")
 Row = tuple[Any, ...]
 
 _PEOPLE = """
-    SELECT id, name, denied, denied_here, created,
+    SELECT id, name, denied, denied_here, created, consented,
         (SELECT count(*) FROM enrolled WHERE person_id = persons.id),
         (SELECT count(*) FROM held JOIN photos ON photos.id = photo_id WHERE person_id = persons.id),
         (SELECT json_group_object(model, n) FROM (
@@ -64,7 +65,7 @@ def find_person(db: sqlite3.Connection, name: str) -> PersonRecord:
 
 
 def _person_of(row: Row) -> PersonRecord:
-    number, name, denied, here, created, photos, held, templates, marks = row
+    number, name, denied, here, created, consented, photos, held, templates, marks = row
     return PersonRecord(
         number,
         name,
@@ -75,6 +76,7 @@ def _person_of(row: Row) -> PersonRecord:
         json.loads(templates),
         bool(here),
         tuple(json.loads(marks)),
+        date.fromisoformat(consented) if consented else None,
     )
 
 
@@ -84,6 +86,7 @@ def is_direction(vector: Vector) -> bool:
 
 
 def vector_of(blob: bytes) -> Vector:
+    """A template from its bytes, as ``Vault.open`` gives them."""
     return np.frombuffer(blob, _LITTLE).astype(np.float32)
 
 
@@ -94,8 +97,8 @@ def add_photo(db: sqlite3.Connection, person_id: int, photo: NewPhoto) -> bool:
     One that is enrolled stays as it is if it comes with a reason.
     """
     size = photo.vector.size
-    other = db.execute("SELECT length(vector) / 4 FROM templates WHERE model = ? LIMIT 1", (photo.model,))
-    if (known := other.fetchone()) and known[0] != size:
+    sql = f"SELECT (length(vector) - {ADDED_BYTES} * sealed) / 4 FROM templates WHERE model = ? LIMIT 1"
+    if (known := db.execute(sql, (photo.model,)).fetchone()) and known[0] != size:
         raise StoreError(
             f"templates of {photo.model} have {known[0]} numbers, and this one has {size}",
             "it was made by other weights: install the models again",
@@ -123,9 +126,11 @@ def add_photo(db: sqlite3.Connection, person_id: int, photo: NewPhoto) -> bool:
         db.execute("UPDATE photos SET foldered = 0, spare = 0 WHERE id = ?", (photo_id,))
     if photo.held and enrolled:
         return False
+    may_write(db)
+    plain = photo.vector.astype(_LITTLE).tobytes()
     written = db.execute(
-        "INSERT INTO templates (photo_id, model, vector) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (photo_id, photo.model, photo.vector.astype(_LITTLE).tobytes()),
+        "INSERT INTO templates (photo_id, model, vector, sealed) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (photo_id, photo.model, *vault_of(db).seal(plain, photo.sha256, photo.model)),
     ).rowcount
     if photo.held:
         return False
@@ -142,11 +147,13 @@ def held_numbers(db: sqlite3.Connection, person_id: int) -> dict[str, int]:
 def held_templates(db: sqlite3.Connection, person_id: int, model: str) -> dict[int, Vector]:
     """A person's photos that wait: number and template of a model."""
     sql = """
-        SELECT held.id, vector FROM held JOIN photos ON photos.id = held.photo_id
+        SELECT held.id, vector, sealed, sha256, model FROM held JOIN photos ON photos.id = held.photo_id
         JOIN templates ON templates.photo_id = photos.id
         WHERE person_id = ? AND model = ? ORDER BY held.id
     """
-    return {number: vector_of(blob) for number, blob in db.execute(sql, (person_id, model)).fetchall()}
+    opened = vault_of(db).open
+    rows = db.execute(sql, (person_id, model)).fetchall()
+    return {number: vector_of(opened(*kept)) for number, *kept in rows}
 
 
 def photos_of(db: sqlite3.Connection, person_id: int) -> tuple[PhotoRecord, ...]:

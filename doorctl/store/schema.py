@@ -223,6 +223,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
         # Whether the vector is encrypted: see ``sealing``.
         "ALTER TABLE templates ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0 CHECK (sealed IN (0, 1))",
+        "CREATE INDEX plain_templates ON templates (id) WHERE sealed = 0",
         # An operator's lockdown.
         "ALTER TABLE lockout ADD COLUMN ordered INTEGER NOT NULL DEFAULT 0 CHECK (ordered IN (0, 1))",
     ),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from doorctl.store.database import FILE
+from doorctl.store.opened import FILE
 from tests.enrol.standin_state import State
 
 _LISTS = {
@@ -60,8 +60,9 @@ def state_of(data: Path, folder: State) -> list[str]:
         news = (entry["path_display"] for entry in page["entries"])
         found += [f"the cursor has not seen: {path}" for path in news if "/_doorctl" not in path]
     for path in (path for path in folder.paths() if "/_doorctl/" in path):
-        text = folder.read(path)
-        found.append(f"receipt {path}: known {hashlib.sha256(text).hexdigest() == digest}")
+        text, _, anchor = folder.read(path).rpartition(b"\naudit anchor: ")
+        known = hashlib.sha256(text).hexdigest() == digest.partition(" ")[0]
+        found.append(f"receipt {path}: known {known}, anchored {anchor.startswith(b'event ')}")
         found += re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME", text.decode()).splitlines()
     return found
 

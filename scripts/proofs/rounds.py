@@ -32,7 +32,7 @@ from typing import Any
 
 from doorctl.enrol.content_hash import content_hash
 from doorctl.enrol.token import VARIABLE
-from doorctl.store.database import FILE
+from doorctl.store.opened import FILE
 from scripts.proofs.outcome import Settled, half_done, removed, settled, state_of
 from scripts.proofs.stages import PHOTOS, ROOT, STAGES, Act, Folder, real_people
 from tests.enrol.standin import Authority, StandIn

@@ -72,7 +72,7 @@ def watch_statements(step: Steps) -> None:
     plain = sqlite3.connect
     written: dict[str, None] = {}
 
-    class Watched(sqlite3.Connection):
+    class Watched(sqlite3.Connection):  # comes before the product's own kind of connection
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             with self._told(sql):
                 return super().execute(sql, *values)
@@ -97,8 +97,8 @@ def watch_statements(step: Steps) -> None:
                 )
             step(f"sqlite: after {told}")
 
-    def connect(*what: Any, **how: Any) -> sqlite3.Connection:
-        return plain(*what, **how, factory=Watched)
+    def connect(*what: Any, factory: type[sqlite3.Connection], **how: Any) -> sqlite3.Connection:
+        return plain(*what, **how, factory=type("Both", (Watched, factory), {}))
 
     sqlite3.connect = connect  # type: ignore[assignment]  # likewise
 

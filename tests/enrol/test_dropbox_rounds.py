@@ -52,7 +52,7 @@ def test_a_removed_persons_mark_is_listed_again(rounds: Rounds) -> None:
     rounds.put(f"{HOPPER}-1.jpg", jpeg(hopper_file()))
     rounds.put(f"{HOPPER}-DENY")
     rounds.round()
-    rounds.store.remove(HOPPER)
+    rounds.store.forget(HOPPER)
     rounds.put(f"{HOPPER}-2.jpg", jpeg(hopper_file(), flip=True))
     rounds.round()
     assert rounds.people() == {HOPPER: "denied"}

@@ -353,14 +353,16 @@ def test_unreadable_files(plain_user: Path) -> None:
 
 
 def test_unreadable_folders(plain_user: Path) -> None:
-    """A folder in it that cannot be read must not look empty: nothing is told, and the error names it."""
+    """A folder in it that cannot be read must not look empty: that is told, without what may be a name, and
+    how to find it."""
     put(plain_user / "Grace" / "a.jpg")
-    (plain_user / "Grace").chmod(0)
-    for folder_, name in ((plain_user / "Grace", "Grace"), (plain_user, "")):
+    for folder_, told in ((plain_user / "Grace", ": a folder in it may not"), (plain_user, ": may not")):
         folder_.chmod(0)
-        with pytest.raises(SourceError, match=f"{name}: may not be read") as caught:
+        with pytest.raises(SourceError, match=f"{plain_user.name}{told} be read") as caught:
             FolderSource(plain_user).changes(None)
         assert not isinstance(caught.value, UnreachableError)
+        assert "Grace" not in str(caught.value)
+        assert ("find" in caught.value.hint) == ("folder in it" in told)
 
 
 def test_places_that_are_no_folder(home: Path, source: FolderSource) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +15,8 @@ import pytest
 
 from doorctl.core.decision import Event, EventKind
 from doorctl.errors import StoreError
-from doorctl.store.database import FILE, Store
+from doorctl.store.database import Store
+from doorctl.store.opened import FILE
 
 HEAD = """
 import sys
@@ -40,7 +40,7 @@ with Store(place) as store:
         if i % 5 == 0:
             enrol(store, i)
         if i % 40 == 0:
-            store.remove(f"{who} {i % 7}")
+            store.forget(f"{who} {i % 7}")
 """
 
 WRITE_A_WHILE = """
@@ -110,18 +110,6 @@ def test_programs_that_start_and_write_at_once(tmp_path: Path) -> None:
         assert sum(event.kind == EventKind.RELAY_ON for event in events) == 240
         assert sum(person.photos for person in store.people()) == 240
         assert len(store.people()) == 28
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MiB that is really full when it is full."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only the superuser can mount a small disk; the limit on a file's size is tested anyway")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def fill(place: Path, who: str) -> tuple[list[str], str]:

@@ -11,7 +11,8 @@ import pytest
 
 from doorctl.core.card import Calibration
 from doorctl.errors import StoreError
-from doorctl.store.database import FILE, Store
+from doorctl.store.database import Store
+from doorctl.store.opened import FILE
 from doorctl.store.schema import MIGRATIONS, migrate
 
 
