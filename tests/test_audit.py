@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from doorctl.app.anchors import anchor_line
-from doorctl.app.audit import FOLLOW_SECONDS, PRUNE_MOST, STEP_SECONDS, Audit, ClockWatch
+from doorctl.app.audit import FOLLOW_SECONDS, PRUNE_MOST, Audit
+from doorctl.app.clock import STEP_SECONDS, ClockWatch
 from doorctl.core.decision import Event, EventKind
 from doorctl.core.liveness import LivenessMode
 from doorctl.core.policy import Policy
 from doorctl.core.records import Person
 from doorctl.core.schedule import Access, Validity
+from doorctl.errors import StoreError
 from doorctl.sections import AuditConfig
 from doorctl.store.chain import base, head
 from doorctl.store.database import Store
@@ -134,6 +138,68 @@ def test_what_nothing_follows_is_written_soon_and_at_the_end(store: Store, clock
     audit.record(Event(EventKind.RELAY_ON, clock.at))
     audit.close()
     assert kinds(store) == ["RelayOn", "RelayOn"]
+
+
+def test_the_log_tells_of_no_event_that_was_not_kept(
+    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where a transaction fails at its end, what it held was never so: nothing is logged of it, what waited
+    waits still, and the rules are kept anew."""
+    caplog.set_level("INFO", "doorctl")
+    audit = audit_of(store, clock)
+    audit.record(Event(EventKind.RELAY_ON, clock.at))
+
+    def fails() -> None:
+        with audit.whole():
+            audit.record(GRANTED, POLICY)
+            raise StoreError("the disk is full")
+
+    with pytest.raises(StoreError):
+        fails()
+    assert (kinds(store), caplog.records) == ([], [])
+    audit.record(GRANTED, POLICY)
+    assert kinds(store) == ["RelayOn", "AccessGranted"]
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["event 1: RelayOn", "event 2: AccessGranted #1 score 0.90"]
+    with store.reading() as db:
+        assert store.events()[-1].policy in policies(db)
+
+
+def test_only_anchors_are_told_where_an_owner_wants_warnings_alone(
+    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``log.level: warning`` keeps events out of the log."""
+    logging.getLogger("doorctl").setLevel("WARNING")
+    try:
+        audit = audit_of(store, clock)
+        audit.record(GRANTED)
+        audit.close()
+    finally:
+        logging.getLogger("doorctl").setLevel("INFO")
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["audit anchor"]
+
+
+def test_threads_that_write_at_once_wait_for_each_other(store: Store, clock: Clock) -> None:
+    """The relay's thread and the loop: whoever is first, nobody waits for ever, and no event is lost."""
+    audit = audit_of(store, clock)
+
+    def loop() -> None:
+        for _ in range(100):
+            with audit.whole():
+                audit.record(GRANTED, POLICY)
+
+    def relay() -> None:
+        for on in [True, False] * 50:
+            audit.record(Event(EventKind.RELAY_ON if on else EventKind.RELAY_OFF, clock.at))
+
+    threads = [Thread(target=loop, daemon=True), Thread(target=relay, daemon=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    audit.close()
+    assert Counter(kinds(store)) == {"AccessGranted": 100, "RelayOn": 50, "RelayOff": 50}
 
 
 def test_the_rules_of_a_decision_are_kept_once_and_found_by_it(store: Store, clock: Clock) -> None:

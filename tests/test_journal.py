@@ -6,14 +6,19 @@ import logging
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from doorctl.app.audit import Audit
 from doorctl.cli.journal import JournalHandler, is_journal, message_id
 from doorctl.core.decision import Event, EventKind
 from doorctl.core.records import Person, Reason
+from doorctl.sections import AuditConfig
+from doorctl.store.database import Store
+from tests.command import doorctl
 
 HOPPER = Person(3, "Grace Hopper")
 
@@ -176,3 +181,28 @@ def test_only_its_own_stream_is_the_journals(tmp_path: Path) -> None:
         assert not is_journal(other, env)
         assert not is_journal(one, {})
     assert not is_journal(one, env)
+
+
+def test_what_is_written_down_reaches_the_journal_with_its_fields(journal: Journal, tmp_path: Path) -> None:
+    """An event that the store has keeps its number in the journal; so does one that waited for the next."""
+    log = logging.getLogger("doorctl.app.audit")
+    log.addHandler(journal.handler)
+    try:
+        with Store(tmp_path) as store:
+            audit = Audit(store, AuditConfig(), lambda: 1.0)
+            audit.record(Event(EventKind.RELAY_ON, 1.0))
+            audit.record(Event(EventKind.RELAY_OFF, 2.0))
+            audit.close()
+            kept = [(stored.kind, str(stored.id)) for stored in store.events()]
+    finally:
+        log.removeHandler(journal.handler)
+    entries = [journal.entry() for _ in range(3)]
+    assert [(entry["DOORCTL_EVENT"], entry["DOORCTL_EVENT_ID"]) for entry in entries[:2]] == kept
+    assert "anchor" in entries[2]["MESSAGE"]
+
+
+def test_a_stream_that_only_leads_to_the_journal_has_levels(door: Path, tmp_path: Path) -> None:
+    """Where the journal reads the output of something that runs the daemon, each line tells its level."""
+    (tmp_path / "starts.json").write_text(f'{{"deaths": 1, "at": {time.monotonic()}}}')
+    here = {"RUNTIME_DIRECTORY": str(tmp_path), "DOORCTL_MODELS": str(tmp_path), "JOURNAL_STREAM": "1:2"}
+    assert doorctl("run", data=door, **here).stderr.startswith("<4>doorctl.app.backoff: ended 2 times")

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
 from doorctl.app.anchors import anchor_line
-from doorctl.app.clock import synchronised
+from doorctl.app.clock import ClockWatch, synchronised
 from doorctl.core.decision import Event, EventKind
 from doorctl.core.policy import Policy
 from doorctl.errors import StoreError
 from doorctl.sections import AuditConfig
 from doorctl.store.chain import head
 from doorctl.store.database import Store
-from doorctl.store.events import add_event, keep_policy
+from doorctl.store.events import add_event, forget_policies, keep_policy
 from doorctl.store.retention import prune
 from doorctl.store.rows import now_text
 
 log = logging.getLogger(__name__)
+anchors = logging.getLogger(f"{__name__}.anchor")
+anchors.setLevel(logging.INFO)  # an owner who wants to read warnings alone still wants anchors
 
 FOLLOWING = {EventKind.RELAY_ON, EventKind.ACCESS_TAKEN}
 """What only follows from an event that is safe already is written together with the next: a transaction of
@@ -41,41 +44,6 @@ PRUNE_AGAIN_SECONDS = 10.0
 
 PRUNE_MOST = 500
 """Events that are erased at once: a few milliseconds."""
-
-STEP_SECONDS = 2.0
-"""A clock that is moved by so much was set, not steered."""
-
-STEER = 1e-3
-"""Seconds a second by which a clock may be steered unseen: twice what adjtimex(2) does at most."""
-
-
-class ClockWatch:
-    """Notices when somebody sets the machine's clock, at once or by many small steps.
-
-    Args:
-        wall: the time of day, seconds.
-        steady: a clock that nobody sets, seconds.
-    """
-
-    def __init__(
-        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._wall, self._steady = wall, steady
-        self._at = steady()
-        self._ahead = wall() - self._at
-
-    def step(self) -> float:
-        """By how many seconds the clock was set since this was last asked; 0 if it was not."""
-        at = self._steady()
-        moved = self._wall() - at - self._ahead
-        if abs(moved) >= STEP_SECONDS:
-            self._ahead += moved
-            self._at = at
-            return moved
-        most = STEER * (at - self._at)
-        self._ahead += max(-most, min(most, moved))
-        self._at = at
-        return 0.0
 
 
 def _tell(number: int, event: Event) -> None:
@@ -104,13 +72,37 @@ class Audit:
     ) -> None:
         self._store, self.config, self._now = store, config, now
         self._clock, self._trusted = clock or ClockWatch(), trusted
-        self._waiting: list[tuple[Event, str]] = []
         self._lock = RLock()
+        """Taken before the store's own, never after it."""
+        self._deep = 0
+        self._said: list[tuple[int, Event]] = []
+        self._waiting: tuple[tuple[Event, str], ...] = ()
         self._policy: Policy | None = None
         self._digest = ""
         self._anchored_at, self._prune_at = now(), now() + PRUNE_AGAIN_SECONDS
-        # An owner who wants to read warnings alone still wants anchors.
-        log.setLevel(logging.INFO)
+
+    @contextmanager
+    def whole(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; may be nested. The log is told of events once they are safe, and of no others.
+
+        Raises:
+            StoreError: it cannot be written; then it is as if it had not begun.
+        """
+        with self._lock:
+            outermost, before = not self._deep, (self._waiting, self._policy, self._digest)
+            self._said = [] if outermost else self._said
+            self._deep += 1
+            try:
+                with self._store.undisturbed() as db:
+                    yield db
+            except BaseException:
+                if outermost:
+                    self._waiting, self._policy, self._digest = before
+                raise
+            finally:
+                self._deep -= 1
+            for number, event in self._said if outermost else ():
+                _tell(number, event)
 
     def record(self, event: Event, policy: Policy | None = None) -> None:
         """Write an event, durably but for what is ``FOLLOWING``.
@@ -124,22 +116,30 @@ class Audit:
         """
         if event.kind in FOLLOWING:
             with self._lock:
-                self._waiting.append((event, now_text()))
+                self._waiting = (*self._waiting, (event, now_text()))
             return
-        with self._store.undisturbed() as db, self._lock:
+        with self.whole() as db:
             if policy is not None and policy is not self._policy:
                 self._digest = keep_policy(db, json.dumps(policy.facts(), sort_keys=True))
                 self._policy = policy
             self._write_waiting()
             number = add_event(db, event, now_text(), self._digest if policy is not None else None)
-        _tell(number, event)
+            self._said.append((number, event))
 
     def _write_waiting(self) -> None:
-        with self._store.undisturbed() as db, self._lock:
-            numbers = [add_event(db, event, time) for event, time in self._waiting]
-            for number, (event, _) in zip(numbers, self._waiting, strict=True):
-                _tell(number, event)
-            self._waiting = []
+        with self.whole() as db:
+            for event, time in self._waiting:
+                self._said.append((add_event(db, event, time), event))
+            self._waiting = ()
+
+    def begin(self) -> None:
+        """Once, before the door is open for anybody: forget rules that no event names any more.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        with self.whole() as db:
+            forget_policies(db)
 
     def turn(self) -> None:
         """Do what it is time for; costs microseconds where that is nothing.
@@ -170,7 +170,7 @@ class Audit:
         self._anchored_at = self._now()
         try:
             with self._store.reading() as db:
-                log.info("%s", anchor_line(head(db)))
+                anchors.info("%s", anchor_line(head(db)))
         except StoreError as error:
             log.warning("the chain of events is not anchored now: %s", error)
 
@@ -185,6 +185,4 @@ class Audit:
             return 0
         if gone:
             log.info("old events erased: %d", gone)
-            # Rules that no event names any more went, too: the next decision has its own kept again.
-            self._policy = None
         return gone

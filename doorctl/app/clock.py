@@ -35,6 +35,13 @@ def synchronised(touched: Path = TIMESYNCD) -> bool:
     return 0 <= state < _TIME_ERROR
 
 
+STEP_SECONDS = 2.0
+"""A clock that is moved by so much was set, not steered."""
+
+STEER = 1e-3
+"""Seconds a second by which a clock may be steered unseen: twice what adjtimex(2) does at most."""
+
+
 class WallClock:
     """Tells the time while it can be trusted.
 
@@ -60,3 +67,32 @@ class WallClock:
             # A clock that was set once is good for weeks: a network that is down later changes nothing.
             self._asked_at, self._sure = self._seconds(), self._sure or self._trusted()
         return self._now() if self._sure else None
+
+
+class ClockWatch:
+    """Notices when somebody sets the machine's clock, at once or by many small steps.
+
+    Args:
+        wall: the time of day, seconds.
+        steady: a clock that nobody sets, seconds.
+    """
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._at = steady()
+        self._ahead = wall() - self._at
+
+    def step(self) -> float:
+        """By how many seconds the clock was set since this was last asked; 0 if it was not."""
+        at = self._steady()
+        moved = self._wall() - at - self._ahead
+        if abs(moved) >= STEP_SECONDS:
+            self._ahead += moved
+            self._at = at
+            return moved
+        most = STEER * (at - self._at)
+        self._ahead += max(-most, min(most, moved))
+        self._at = at
+        return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import TextIO
 
 from doorctl import paths
 from doorctl.app.settings import Settings
+from doorctl.app.writing import write_private
 from doorctl.errors import AlreadyRunningError, StoreError
 from doorctl.pin_sections import GpioConfig
 
@@ -31,9 +33,7 @@ def remember_gpio(settings: Settings) -> None:
     file = settings.place / paths.GPIO_NOTE
     try:
         _make(settings.place)
-        new = file.with_suffix(".new")
-        new.write_text(settings.config.gpio.model_dump_json())
-        new.replace(file)
+        write_private(file, settings.config.gpio.model_dump_json().encode(), owner_of=settings.place)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
 
@@ -55,8 +55,12 @@ def _lock_file(settings: Settings, name: str) -> TextIO:
     file = settings.place / name
     try:
         _make(settings.place)
-        held = file.open("a")
-        if os.geteuid() == 0:  # "sudo doorctl sync" must not lock the daemon out
+        # Not through a link: whoever owns the directory could have root open, and give away, any file.
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        held = os.fdopen(os.open(file, flags, 0o644), "a")
+        found = os.fstat(held.fileno())
+        if os.geteuid() == 0 and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            # "sudo doorctl sync" must not lock the daemon out.
             owner = settings.place.stat()
             os.fchown(held.fileno(), owner.st_uid, owner.st_gid)
     except OSError as error:

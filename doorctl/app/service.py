@@ -63,6 +63,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
         store = stack.enter_context(open_store(settings, busy_seconds=BUSY_SECONDS))
 
         audit = Audit(store, config.audit, timer.now)
+        audit.begin()
         stack.callback(audit.close)
         record = audit.record
 
@@ -122,7 +123,7 @@ def run(settings: Settings, say: Callable[[str], object] | None = None) -> None:
             strike=relay,
             policy=policy,
             record=lambda event: record(event, daemon.policy),
-            whole=store.undisturbed,
+            whole=audit.whole,
             now=timer.now,
             asked=asked,
             before=between,

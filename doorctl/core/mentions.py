@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 LEAST = 3
 """Letters of a part of a name that are worth a word of warning."""
 
-_NUMBER = re.compile(r"#([0-9]{1,18})(?![0-9A-Za-z_])")
+_NUMBER = re.compile(r"(#+)([0-9]{1,18})(?![0-9A-Za-z_])")
+"""One sign before it: somebody. Twice as many as were written: what was written."""
 
 
 def numbered(text: str, people: Iterable[tuple[int, str]]) -> str:
@@ -23,6 +24,7 @@ def numbered(text: str, people: Iterable[tuple[int, str]]) -> str:
         people: everybody's number and name.
     """
     text = unicodedata.normalize("NFC", text)
+    text = _NUMBER.sub(lambda found: 2 * found[1] + found[2], text)  # "ticket #12" is no person
     folded, places = _folded(text)
     by_length = sorted(people, key=lambda one: len(one[1]), reverse=True)
     taken: list[tuple[int, int, int]] = []
@@ -43,7 +45,14 @@ def numbered(text: str, people: Iterable[tuple[int, str]]) -> str:
 
 def named(text: str, names: Mapping[int, str]) -> str:
     """The text with people's names again, as far as their numbers still have one."""
-    return _NUMBER.sub(lambda found: names.get(int(found[1]), found[0]), text)
+
+    def read(found: re.Match[str]) -> str:
+        signs, number = found.groups()
+        if len(signs) > 1:
+            return signs[: len(signs) // 2] + number
+        return names.get(int(number), found[0])
+
+    return _NUMBER.sub(read, text)
 
 
 def left(text: str, people: Iterable[tuple[int, str]]) -> tuple[str, ...]:

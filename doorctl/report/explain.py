@@ -208,7 +208,10 @@ class Explainer:
             if relay_was_on(self._history, event):
                 yield "the relay was on already, and stayed on for longer"
             else:
-                yield "no RelayOn follows: the release was not carried out; the daemon's log says why"
+                yield (
+                    "no RelayOn is written: it may take some seconds, and is lost if the daemon is killed "
+                    "meanwhile; else the release was not carried out, and the daemon's log says why"
+                )
 
     @staticmethod
     def _next(event: StoredEvent, after: StoredEvent) -> str:
@@ -238,6 +241,8 @@ class Explainer:
                     event,
                 )
             yield f"If it was not {who(event)}: doorctl events dispute {event.id} --note '...'"
+        elif event.kind == EventKind.LOCKED_DOWN and event.reason == Reason.COMMANDED:
+            yield "'doorctl lockdown off' ends it, and nothing else does."
         elif event.kind in list(EventKind) and (helps := ADVICE.get(EventKind(event.kind))):
             yield _filled(helps, event)
 

@@ -18,7 +18,7 @@ ENCODING = "utf-8-sig"
 """With the mark without which Excel takes UTF-8 for something else."""
 
 _FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]")
-_INNER = re.compile(r"([;\t])(?=\s*[=+\-@])")
+_INNER = re.compile(r"([;\t\r\n])(?=\s*[=+\-@])")
 """Where the list separator is a semicolon a cell could begin there."""
 
 

@@ -74,7 +74,13 @@ def append(db: sqlite3.Connection, content: tuple[Any, ...]) -> int:
         f"INSERT INTO events ({COLUMNS}, previous, hash) VALUES ({', '.join('?' * (len(row) + 2))})",
         (*row, last.digest, digest(row, last.digest)),
     )
-    return last.id + 1
+    written = Anchor(last.id + 1, digest(row, last.digest))
+    if head(db) != written:  # a trigger that somebody has put there, or a table that is none
+        raise StoreError(
+            "events cannot be kept: the database was tampered with",
+            "see 'doorctl events verify', and bring back a backup",
+        )
+    return written.id
 
 
 def _real(number: float) -> float | None:

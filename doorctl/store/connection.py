@@ -112,13 +112,16 @@ def _make(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)  # another program may be making it, too
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return
-    if os.geteuid() == 0:
-        # "sudo doorctl enrol" before the daemon's first start must not lock the daemon out.
-        owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+    try:
+        if os.geteuid() == 0:
+            # "sudo doorctl enrol" before the daemon's first start must not lock the daemon out.
+            owner = path.parent.stat()
+            os.fchown(made, owner.st_uid, owner.st_gid)
+    finally:
+        os.close(made)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)  # the new name survives a power cut, too

@@ -84,3 +84,10 @@ def keep_policy(db: sqlite3.Connection, text: str) -> str:
 def policies(db: sqlite3.Connection) -> dict[str, str]:
     """The rules of past decisions, by digest."""
     return dict(db.execute("SELECT digest, text FROM policies").fetchall())
+
+
+def forget_policies(db: sqlite3.Connection) -> int:
+    """Forget rules that no event names any more, but for the newest; how many. It reads every event once."""
+    named = "SELECT DISTINCT policy FROM events WHERE policy IS NOT NULL"
+    sql = f"DELETE FROM policies WHERE rowid < (SELECT max(rowid) FROM policies) AND digest NOT IN ({named})"
+    return db.execute(sql).rowcount

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """What is noted of events that were erased for their age does not agree with the events."""
     RULES = "rules"
     """The rules that events were decided by were changed or removed."""
+    TABLES = "tables"
+    """Something in the database that doorctl has not put there, or not so."""
     CUT = "cut off"
     REBUILT = "rebuilt"
     TOO_MUCH = "too much"

@@ -90,7 +90,6 @@ def prune(
     db.execute("INSERT OR REPLACE INTO pruned VALUES (1, ?, ?)", (erased[-1][0], erased[-1][-1]))
     told = Event(EventKind.PRUNED, at, detail=f"up to event {erased[-1][0]}: {why}")
     add_event(db, told, time_text(now))
-    _forget_rules(db, {row[-3] for row in erased} - {None})
     return len(erased)
 
 
@@ -159,14 +158,3 @@ def _broken(db: sqlite3.Connection, rows: Sequence[Row]) -> int | None:
             return int(content[0])
         before = own
     return None
-
-
-def _forget_rules(db: sqlite3.Connection, named: set[str]) -> None:
-    """Forget rules that no event names any more, if one of these is such, but for the newest."""
-    still = "SELECT 1 FROM events WHERE policy = ? LIMIT 1"
-    if all(db.execute(still, (name,)).fetchone() for name in named):
-        return
-    db.execute(
-        "DELETE FROM policies WHERE rowid < (SELECT max(rowid) FROM policies) "
-        "AND NOT EXISTS (SELECT 1 FROM events WHERE policy = policies.digest)"
-    )

@@ -2,16 +2,17 @@
 
 Found by the chain itself, with the row: any column of a row changed, its own digest or the one before it; a
 row removed, added, moved or given another number, with or without digests computed anew, unless every row
-behind it was computed anew, too; what is noted of erased events (table ``pruned``), and rules of decisions.
+behind it was computed anew, too; what is noted of erased events (table ``pruned``), rules of decisions, and
+triggers and the like that are not doorctl's.
 
 Found by an anchor from outside (``Anchor``) alone: rows cut off at the end, and everything from some row on
 computed anew. They are found if an anchor was noted behind them.
 
 Not found: what was cut off or computed anew behind the last anchor; an event with the right digest added at
 the end, by somebody who can write the file: it is what doorctl itself does, and the anchors after it agree.
-The oldest events removed just so, with an event ``EventsPruned`` added that tells of it. The time ``since``
-which rules are kept is not in the chain. And a lie is in the chain like the truth: who rules the machine
-before an event is written says what is written.
+The oldest events removed just so, with an event ``EventsPruned`` added that tells of it. Names of people
+exchanged, and the time ``since`` which rules are kept: neither is in the chain. And a lie is in the chain
+like the truth: who rules the machine before an event is written says what is written.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from doorctl.store.connection import told
 from doorctl.store.findings import Finding, Kind, said, was
 from doorctl.store.opened import FILE
 from doorctl.store.pieces import Trace, any_text, read
-from doorctl.store.schema import MIGRATIONS
+from doorctl.store.schema import MIGRATIONS, migrate
 from doorctl.store.walk import Walk
 
 CHAINED = 5
 """The version of the tables from which on events are chained."""
+
+_SCHEMA = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
 
 _ERASED = re.compile(r"up to event (\d{1,18})\b")
 
@@ -93,10 +96,11 @@ def examine(db: sqlite3.Connection, anchors: Iterable[Noted] = ()) -> Examined:
         base = Anchor(*rows[0]) if len(rows) == 1 else None
         trace = read(db, base.digest if base else None, {one.anchor.id for one in noted})
         rules = db.execute("SELECT digest, text FROM policies").fetchall()
+        made = set(db.execute(_SCHEMA).fetchall())
     found, base = _erasure(trace, base)
     walk = Walk(trace, base)
     walk.go()
-    found += [*walk.found, *_rules(trace, rules)]
+    found += [*walk.found, *_rules(trace, rules), *_tables(made)]
     for number, detail in trace.spoilt:
         text = (
             f"event {number} tells that events were not as they were written when they were erased: {detail}"
@@ -120,6 +124,21 @@ def examine(db: sqlite3.Connection, anchors: Iterable[Noted] = ()) -> Examined:
     return Examined(
         tuple(found), trace.count, trace.first, trace.last, tuple(agreed), outlived, trace.restored
     )
+
+
+def _tables(made: set[tuple[str, str, str | None]]) -> Iterator[Finding]:
+    """What is in the database that doorctl has not made so: a trigger may keep events from being written."""
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        migrate(fresh)
+        ours = set(fresh.execute(_SCHEMA).fetchall())
+    finally:
+        fresh.close()
+    for kind, name in sorted({one[:2] for one in made ^ ours}):
+        known = any((kind, name) == one[:2] for one in ours)
+        what = f"{kind} {name!r} was changed or removed" if known else f"{kind} {name!r} is not doorctl's"
+        text = f"{what}: what is written may be hidden, or changed, by it"
+        yield Finding(Kind.TABLES, text)
 
 
 def _erasure(trace: Trace, base: Anchor | None) -> tuple[list[Finding], Anchor | None]:

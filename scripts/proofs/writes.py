@@ -28,7 +28,8 @@ from pathlib import Path
 import numpy as np
 from gpiozero.pins.mock import MockFactory
 
-from doorctl.app.audit import Audit, ClockWatch
+from doorctl.app.audit import Audit
+from doorctl.app.clock import ClockWatch
 from doorctl.app.lockouts import Lockouts
 from doorctl.app.wiring import relay_event
 from doorctl.core.decision import Decision, Event, EventKind
@@ -168,7 +169,7 @@ def play(directory: Path, count: int, full: int) -> dict[str, object]:
             strike=relay,
             policy=POLICY,
             record=lambda event: audit.record(event, daemon.policy),
-            whole=store.undisturbed,
+            whole=audit.whole,
             now=timer.now,
             before=audit.turn,
             door=Door(lockout=lockouts.before(0.0)),

@@ -197,7 +197,7 @@ def test_who_tries_again_and_is_let_in_is_told(door: SimulatedDoor) -> None:
 def test_a_release_that_was_not_carried_out_is_told(store: Store) -> None:
     """A grant without RelayOn after it: the log says why."""
     number = store.record(Event(EventKind.ACCESS_GRANTED, 1.0, None, Reason.RECOGNISED, 0.9), time=START)
-    assert "no RelayOn follows" in words(explained(store, number))
+    assert "no RelayOn is written" in words(explained(store, number))
 
 
 def test_without_stored_rules_nothing_is_guessed(store: Store) -> None:

@@ -15,7 +15,7 @@ import pytest
 from doorctl.core.decision import Event, EventKind
 from doorctl.store.chain import base
 from doorctl.store.database import Store
-from doorctl.store.events import keep_policy, policies
+from doorctl.store.events import forget_policies, keep_policy, policies
 from doorctl.store.findings import Kind
 from doorctl.store.retention import REST_SECONDS, prune
 from doorctl.store.verify import looking, verify
@@ -177,7 +177,8 @@ def test_rules_go_with_the_last_event_that_names_them(store: Store) -> None:
     fill(store, YEAR + DAY, policy=names[1])
     fill(store, DAY, policy=names[1])
     assert ask(store) == 2
-    with store.reading() as db:
+    with store.undisturbed() as db:
+        assert forget_policies(db) == 3
         assert set(policies(db)) == {names[1], names[4]}
     assert whole(store)
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorctl.core.decision import Event, EventKind
+from doorctl.core.records import Person
 from doorctl.errors import StoreError
 from doorctl.store.chain import Anchor
 from doorctl.store.database import Store
@@ -205,7 +206,38 @@ def test_another_type_is_another_value(chains: Chains) -> None:
             db.execute("UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'events'")
         with by_hand(place) as db:
             db.execute(sql)
-        assert [finding.spans for finding in found(place)] == [((5, 5),)], sql
+        tables, row = sorted(found(place), key=lambda finding: finding.spans)
+        assert (tables.kind, row.spans) == (Kind.TABLES, ((5, 5),)), sql
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TRIGGER t BEFORE INSERT ON events WHEN new.person_id = 2 BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER t AFTER INSERT ON events BEGIN UPDATE events SET detail = '' WHERE id = new.id; END",
+        "CREATE VIEW policies_of AS SELECT * FROM policies",
+        "DROP TRIGGER people_insert",
+    ],
+)
+def test_what_is_not_doorctls_in_the_database_is_found(chains: Chains, sql: str) -> None:
+    """A trigger could keep chosen events from being written, or change others, with every digest right."""
+    place = chains(12, 0)
+    with by_hand(place) as db:
+        db.execute(sql)
+    assert [finding.kind for finding in found(place)] == [Kind.TABLES]
+
+
+def test_an_event_that_something_in_the_database_swallows_is_told_at_once(chains: Chains) -> None:
+    """Nothing is released on an event that was not kept: whoever writes it hears of that."""
+    place = chains(12, 0)
+    event = Event(EventKind.ACCESS_GRANTED, 1.0, Person(2, "Ann"))
+    for body in ("BEFORE INSERT ON events BEGIN SELECT RAISE(IGNORE); END",
+                 "AFTER INSERT ON events BEGIN DELETE FROM events WHERE id = new.id; END"):  # fmt: skip
+        with by_hand(place) as db:
+            db.execute("DROP TRIGGER IF EXISTS t")
+            db.execute(f"CREATE TRIGGER t {body}")
+        with Store(place) as store, pytest.raises(StoreError, match="tampered with"):
+            store.record(event)
 
 
 def test_an_empty_past_is_whole_until_an_anchor_says_otherwise(tmp_path: Path) -> None:
