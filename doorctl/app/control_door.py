@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from doorctl import __version__
@@ -27,8 +28,11 @@ from doorctl.core.decision import Cause
 from doorctl.core.inputs import Clear, Command, Hold, Shut
 from doorctl.core.records import Reason
 from doorctl.daemon import Daemon
-from doorctl.errors import DoorctlError, LockedDownError, StoreError
+from doorctl.errors import DoorctlError, LockedDownError, NoAnswerError, StoreError
 from doorctl.store.database import Store
+
+RELOAD_SECONDS = 1.0
+"""To read the configuration takes a frame's time or two, and more often than that is no person's wish."""
 
 
 class DoorOrders:
@@ -54,6 +58,7 @@ class DoorOrders:
     ) -> None:
         self._orders, self._keeper, self._store, self._now = orders, keeper, store, now
         self._camera_lost, self._syncing = camera_lost, syncing
+        self._reloaded_at = -inf
         self._since = datetime.now(UTC).isoformat(timespec="seconds")
 
     def carry_out(self, daemon: Daemon) -> None:
@@ -72,6 +77,9 @@ class DoorOrders:
         return obey(daemon, request, by, self._now())
 
     def _reload(self, daemon: Daemon, by: str) -> Reply | DoorctlError:
+        if self._now() - self._reloaded_at < RELOAD_SECONDS:
+            return NoAnswerError("the configuration was read a moment ago", "try again in a second")
+        self._reloaded_at = self._now()
         later = self._keeper.reload(daemon, by)
         if isinstance(later, DoorctlError):
             return later

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 KEEP_SECONDS = 10.0
 """While the door is locked down it is written so often: a power cut makes it longer by that at most."""
 
-REMEMBER_SECONDS = 150.0
+REMEMBER_SECONDS = 300.0
 """The same for how long failed attempts and locks are remembered, which makes the next one longer."""
 
 

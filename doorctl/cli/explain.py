@@ -8,7 +8,16 @@ import typer
 from rich.text import Text
 
 from doorctl.cli.events import stored_fields
-from doorctl.cli.output import COLOURS, ConfigOption, DataOption, JsonOption, console, emit, settings_of
+from doorctl.cli.output import (
+    COLOURS,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    console,
+    emit,
+    printable,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from doorctl.report.disputes import Dispute
@@ -72,12 +81,12 @@ def _tell(found: Explanation) -> None:
     out.print(Text.assemble((head, "dim"), (event.kind, COLOURS.get(event.kind, "")), reason))
     out.print(Text(found.says, style="bold"))
     for line in found.why:
-        out.print(Text(f"  {line}"))
+        out.print(Text(f"  {printable(line)}"))
     for heading, lines in (("then", found.after), ("what helps", found.helps)):
         if lines:
             out.print(Text(heading, style="bold"))
             for line in lines:
-                out.print(Text(f"  {line}"))
+                out.print(Text(f"  {printable(line)}"))
     for one in found.disputes:
         note = f": {one.note}" if one.note else ""
         out.print(Text(f"disputed on {local(one.time)} (event {one.id}){note}", style="yellow"))

@@ -89,6 +89,11 @@ def rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
+def printable(text: str) -> str:
+    """A text from the database, which somebody may have changed, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def event_line(fields: Mapping[str, Any]) -> Text:
     """An event for people: when, what, who, why, how sure."""
     time = fields["time"]
@@ -96,7 +101,7 @@ def event_line(fields: Mapping[str, Any]) -> Text:
     words = [fields["person"] or "", f"({fields['reason']})" if fields["reason"] else ""]
     if fields["score"] is not None:
         words.append(f"score {fields['score']:.2f}")
-    words.append(fields["detail"])
+    words.append(printable(fields["detail"]))
     style = COLOURS.get(fields["event"], "")
     return Text.assemble(
         (when, "dim"), "  ", (f"{fields['event']:<14}", style), " ", " ".join(filter(None, words))

@@ -128,7 +128,7 @@ def test_nothing_is_written_while_nothing_is_counted(store: Store) -> None:
     over = Lockout(locks=1, last=60.0)
     for at in np.arange(400.0, 1000.0, 0.1):
         writes.keep(over, float(at))
-    assert writes.count == 3 + 1 + 3  # how long ago it was, every two and a half minutes
+    assert writes.count == 3 + 1 + 1  # how long ago it was, every five minutes
 
 
 def test_another_programs_writing_stops_no_door(store: Store) -> None:
