@@ -153,7 +153,7 @@ def test_what_the_pi_needs_is_pinned_for_our_numpy() -> None:
 
 def data(*words: object) -> Done:
     """Run ``data.py`` as the installer does."""
-    command = [sys.executable, "-I", DATA, *map(str, words)]
+    command = [sys.executable, "-I", str(DATA), *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -226,18 +226,18 @@ def test_a_mirror_has_no_more_and_no_less(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("new", "code", "old", "passed_over", "good"),
+    ("new", "code", "old", "passed_over", "judged"),
     [
-        ({"camera": True}, 0, {}, [], True),
-        ({"camera": False}, 66, {"camera": False}, [], True),
-        ({"camera": False}, 66, {"camera": True}, [], False),
-        ({"camera": False}, 66, {"camera": True}, ["camera"], True),
-        ({"store": False, "camera": False}, 74, {"store": True, "camera": False}, ["camera"], False),
-        ({"another": False}, 69, {}, [], False),
-        ({"camera": False}, 1, {"camera": False}, [], False),
-        ({}, 1, {}, [], False),
-        ({}, 78, {}, [], False),
-        ({"camera": False}, 137, {"camera": False}, [], False),
+        ({"camera": True}, 0, {}, [], 0),
+        ({"camera": False}, 66, {"camera": False}, [], 3),
+        ({"camera": False}, 66, {"camera": True}, [], 1),
+        ({"camera": False}, 66, {"camera": True}, ["camera"], 0),
+        ({"store": False, "camera": False}, 74, {"store": True, "camera": False}, ["camera"], 1),
+        ({"another": False}, 69, {}, [], 1),
+        ({"camera": False}, 1, {"camera": False}, [], 1),
+        ({}, 1, {}, [], 1),
+        ({}, 78, {}, [], 1),
+        ({"camera": False}, 137, {"camera": False}, [], 1),
     ],
     ids=[
         *("all works", "failed before", "worked before", "passed over", "one of two", "a new part fails"),
@@ -245,7 +245,7 @@ def test_a_mirror_has_no_more_and_no_less(tmp_path: Path) -> None:
     ],
 )
 def test_only_what_worked_before_counts(
-    tmp_path: Path, new: dict[str, bool], code: int, old: dict[str, bool], passed_over: list[str], good: bool
+    tmp_path: Path, new: dict[str, bool], code: int, old: dict[str, bool], passed_over: list[str], judged: int
 ) -> None:
     """A camera that is unplugged keeps nobody from an upgrade; a crash does, whatever failed before it."""
     for name, parts, ended in (("new", new, code), ("old", old, 0)):
@@ -255,4 +255,4 @@ def test_only_what_worked_before_counts(
         (tmp_path / name).write_text("\n".join(lines))
         (tmp_path / f"{name}.code").write_text(f"{ended}\n")
         (tmp_path / f"{name}.err").write_text("Traceback\n" if ended == 1 else "")
-    assert data("judge", tmp_path, *passed_over).returncode == (0 if good else 1)
+    assert data("judge", tmp_path, *passed_over).returncode == judged

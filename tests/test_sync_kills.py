@@ -52,10 +52,13 @@ def test_after_a_kill_all_is_as_if_there_had_been_none(
     """People, templates, files, events, cursor and receipt; and what was committed is not fetched again."""
     reference = stage(proof, name)
     kill = reference.step(words, number)
-    result = proof.disturbed(reference, [kill])
-    assert result.problems == []
-    assert len(result.kills) == 1
-    assert result.doing[0].startswith(words)
+    for _ in range(4):  # on a busy machine a run may take other steps, by the clock, and be killed at another
+        result = proof.disturbed(reference, [kill])
+        assert result.problems == []
+        assert len(result.kills) == 1
+        if result.doing[0].startswith(words):
+            return
+    pytest.fail(f"never killed there, but {result.doing[0]}")
 
 
 def test_three_kills_in_a_row(proof: Proof) -> None:
