@@ -185,8 +185,10 @@ def test_only_its_own_stream_is_the_journals(tmp_path: Path) -> None:
 
 def test_what_is_written_down_reaches_the_journal_with_its_fields(journal: Journal, tmp_path: Path) -> None:
     """An event that the store has keeps its number in the journal; so does one that waited for the next."""
-    log = logging.getLogger("doorctl.app.audit")
+    log = logging.getLogger("doorctl")
+    before = log.level
     log.addHandler(journal.handler)
+    log.setLevel(logging.INFO)
     try:
         with Store(tmp_path) as store:
             audit = Audit(store, AuditConfig(), lambda: 1.0)
@@ -196,6 +198,7 @@ def test_what_is_written_down_reaches_the_journal_with_its_fields(journal: Journ
             kept = [(stored.kind, str(stored.id)) for stored in store.events()]
     finally:
         log.removeHandler(journal.handler)
+        log.setLevel(before)
     entries = [journal.entry() for _ in range(3)]
     assert [(entry["DOORCTL_EVENT"], entry["DOORCTL_EVENT_ID"]) for entry in entries[:2]] == kept
     assert "anchor" in entries[2]["MESSAGE"]

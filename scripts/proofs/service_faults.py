@@ -7,19 +7,15 @@ import json
 import os
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.proofs import guest
-from scripts.proofs.guest import CONFIG, STATE, UNIT, Facts, expect, run, shown, systemctl, until
+from scripts.proofs.guest import CONFIG, PULSE, SLOW, STATE, UNIT, Facts, expect, run, shown, systemctl, until
 
 WATCHDOG = 10.0
 KEY = Path("/etc/credstore/doorctl.key")
-EMULATED = "--emulated" in sys.argv
-SLOW = 8.0 if EMULATED else 1.0
-"""By how much more time a process is given to start, where the processor is emulated."""
 LOCKS = 1.0 + 2.5 * SLOW
 """Seconds from a death to the pin being locked: a second, and what Python takes to start."""
 
@@ -30,6 +26,7 @@ def survives_kill() -> Facts:
     for number, name in ((signal.SIGKILL, "SIGKILL"), (signal.SIGSEGV, "SIGSEGV")):
         pid = guest.active()
         on = guest.rising(pid)
+        time.sleep(0.5)
         at = time.monotonic()
         os.kill(pid, number)
         off = guest.falling(on)
@@ -84,7 +81,7 @@ def survives_the_journal() -> Facts:
     systemctl("restart", "systemd-journald.service")
     place = time.monotonic()
     guest.rising(pid)
-    until(lambda: guest.entries("DOORCTL_EVENT=AccessGranted", after=place), 20.0, "the journal has it")
+    until(lambda: guest.entries(f"DOORCTL_EVENT={PULSE}", after=place), 20.0, "the journal has it")
     expect(guest.active() == pid, "the same process")
     yield "the same process; its events arrive"
 
@@ -99,7 +96,7 @@ def refuses_wrong_config() -> Facts:
     time.sleep(5.0)
     found = (shown("ActiveState"), shown("ExecMainStatus"), shown("NRestarts"))
     expect(found == ("failed", "78", "0"), str(found))
-    yield f"failed, exit code 78, restarts 0; {guest.said('door2', place)!r}"
+    yield f"failed, exit code 78, restarts 0; {guest.said('doorctl: /etc/doorctl', place)!r}"
     expect(guest.locked(), "locked")
     guest.write_config()
     expect(systemctl("start", UNIT).returncode == 0, "mended, it starts")
@@ -156,7 +153,7 @@ def keeps_its_key() -> Facts:
     place, away = time.monotonic(), KEY.with_suffix(".away")
     KEY.rename(away)
     systemctl("restart", "--no-block", UNIT)
-    yield f"without the key again: {guest.said('key', place, 30.0 * SLOW)!r}"
+    yield f"without the key again: {guest.said('their key', place, 30.0 * SLOW)!r}"
     expect(guest.locked(), "locked")
     systemctl("stop", UNIT)
     away.rename(KEY)
@@ -190,8 +187,12 @@ def is_confined() -> Facts:
     drop_in.unlink()
     systemctl("daemon-reload")
     guest.active()
+    tried = json.loads(lines)
+    if run("systemd-detect-virt", "--container").returncode == 0:
+        yield "in a container, which has no devices to confine, and guards the clock itself: left out"
+        tried = [one for one in tried if not one[0].startswith(("device ", "asking whether"))]
+    yield from (f"{name}: {found}" for name, found, _ in tried)
     wrong = [
-        f"{name}: {found}, expected {wanted}" for name, found, wanted in json.loads(lines) if found != wanted
+        f"{name}: {found}, expected {wanted}" for name, found, wanted in tried if found not in wanted.split()
     ]
-    yield from (f"{name}: {found}" for name, found, _ in json.loads(lines))
     expect(not wrong, "; ".join(wrong))
