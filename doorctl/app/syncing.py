@@ -69,6 +69,7 @@ class Syncing:
         self._looked_at = -math.inf
         self._source: PhotoSource | None = None
         self._failing = ""
+        self._delay = FIRST_DELAY
         self._swapped = 0.0
         self.offer: Offer | None = None
         self._coming = -1
@@ -108,9 +109,8 @@ class Syncing:
     def _run(self) -> None:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-        delay = FIRST_DELAY
         while not self._stop.is_set():
-            wait, waiting = delay, self._roused
+            wait, waiting = 0.0, self._roused
             self._stop.wait(self._looked_at + AGAIN_SECONDS - time.monotonic())
             self._roused.clear()
             if self._stop.is_set():  # or its ring was just cleared away
@@ -121,19 +121,20 @@ class Syncing:
                     self._in_step(store)
                 continue
             except UnreachableError as error:
-                wait = max(wait, error.retry_after)
+                wait = error.retry_after
                 waiting = self._stop if error.retry_after else waiting
                 self._fail(error)
             except DoorctlError as error:
                 self._fail(error)
                 if isinstance(error, SourceError):
-                    wait = max(wait, 30.0)  # it needs a person
+                    wait = 30.0  # it needs a person
             except Exception as error:
                 # The door goes on without its folder, whatever this is; it must not end unseen.
                 log.exception("the folder cannot be read")
                 self._fail(DoorctlError(f"{type(error).__name__}: {error}"))
-            delay = min(LONGEST_DELAY, delay * 2) if self._failing else FIRST_DELAY
-            waiting.wait(min(wait, LONGEST_DELAY))
+            wait = min(max(wait, self._delay), LONGEST_DELAY)
+            self._delay = min(LONGEST_DELAY, self._delay * 2) if self._failing else FIRST_DELAY
+            waiting.wait(wait)
 
     def _in_step(self, store: Store) -> None:
         """Round after round until the end, a failure, or until the folder is to be opened anew."""
@@ -165,6 +166,7 @@ class Syncing:
                     write_receipt(
                         store, source, anchor_seconds=60 * self._settings.config.audit.anchor_minutes
                     )
+                self._delay = FIRST_DELAY  # what failed before is over
                 # What a round did may have freed a face for another name: look again before waiting.
                 if done.quiet and not self._wait(source, done.cursor):
                     return

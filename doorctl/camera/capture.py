@@ -105,7 +105,8 @@ class _Session:
                 now = time.monotonic()
                 self._note(image=None if backlog.holds(now - began, now) else image)
         except CameraError as why:
-            self._note(failure=why)
+            # Its traceback holds this very object, and the last picture, until the collector comes by.
+            self._note(failure=why.with_traceback(None))
         except Exception as why:  # noqa: BLE001 - a driver may raise anything; the frame loop is told of it
             self._note(
                 failure=CameraError(f"{self._name} failed ({why!r})", "check the camera and its driver")

@@ -118,8 +118,11 @@ own_directory() {
 install_models() {
     local words=("$1/bin/doorctl" "${@:2}" models install ${models:+--from "$models"} ${yes:+--yes})
     if [ -n "$dry" ]; then step "install the nets" && act "${words[@]}" && return; fi
+    if [ -n "$models" ] && ! as_door test -r "$models" -a -x "$models"; then
+        die "the user doorctl cannot read $models" "copy it to where everybody can read it, such as /srv"
+    fi
     say "the nets:"
-    as_door "${words[@]}" </dev/null | sed 's/^/    /' ||
+    as_door ${offline:+env PIP_NO_INDEX=1 "PIP_FIND_LINKS=$offline"} "${words[@]}" </dev/null | sed 's/^/    /' ||
         die "the nets could not be installed" "see above, and run this again; --models DIR takes them from a folder"
 }
 

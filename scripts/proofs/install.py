@@ -71,10 +71,11 @@ VERSIONS: dict[str, dict[str, str]] = {
         "doorctl/app/service.py": NO_START,
     },
     "0.1.4": {},
+    "0.1.4.1": {},
     "0.1.5": {"doorctl/store/schema.py": MIGRATION.format(table="newer")},
-    "0.1.6": {},
+    "0.1.6": {"doorctl/store/schema.py": MIGRATION.format(table="newer")},
 }
-"""What is put at the end of a file of each version that is to follow; the newest and the oldest work."""
+"""What is put at the end of files of each version that is to follow: the first three are no good."""
 
 
 def base(release: str, arch: str) -> Path:

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -101,7 +101,9 @@ def small(place: Path, megabytes: int) -> Iterator[None]:
             place.rmdir()
 
 
-def killed(version: str, word: str, *words: str, after: float = 0.3) -> bool:
+def killed(
+    version: str, word: str, *words: str, after: float = 0.3, once: Callable[[], bool] = lambda: True
+) -> bool:
     """Run an installer and kill it, and all that it has started, once it has said that; whether it has."""
     arguments = [f"/checkouts/{version}/scripts/install", *words, *NETS]
     with subprocess.Popen(
@@ -111,6 +113,7 @@ def killed(version: str, word: str, *words: str, after: float = 0.3) -> bool:
         for line in installer.stdout:
             if line.startswith(word):
                 time.sleep(after)
+                guest.until(once, 60.0, word)
                 os.killpg(installer.pid, signal.SIGKILL)
                 return True
     return False

@@ -34,9 +34,8 @@ KILLED_AT = (
     "stopping the door",
     "trying it with camera",
     "point /opt/doorctl/venv",
-    "starting the door",
 )
-"""What the installer says just before each thing that a power cut may interrupt."""
+"""What the installer says just before each thing that a power cut may interrupt, in this order."""
 
 
 def started() -> Facts:
@@ -97,19 +96,32 @@ def fails_after_migrating() -> Facts:
 def kills() -> Facts:
     """Killed at each step: the old or the new version starts with the machine, and the next run goes on."""
     before = data()
-    for word in KILLED_AT:
-        expect(killed("0.1.4", word, "--upgrade"), f"never said: {word}")
+    for of, word in (*(("0.1.4", word) for word in KILLED_AT), ("0.1.4.1", "starting the door")):
+        expect(killed(of, word, "--upgrade"), f"never said: {word}")
         # As the power would: the door dies, too, and comes back with the machine.
         systemctl("stop", "doorctl")
         systemctl("daemon-reload")
         systemctl("start", "doorctl")
         guest.active()
-        expect(version() in ("0.1.0", "0.1.4"), version())
+        expect(version() in ("0.1.0", "0.1.4", "0.1.4.1"), version())
         known()
         yield f"killed at {word!r}: {version()} runs"
-    told = good(install("0.1.4", "--upgrade"))
-    expect("nothing to do" in told or "in force" in told, told)
-    yield as_before(before, "0.1.4")
+    good(install("0.1.4.1", "--upgrade"))
+    yield as_before(before, "0.1.4.1")
+
+
+def killed_while_it_spoils() -> Facts:
+    """Killed after a bad version has changed the database: the next run puts all back."""
+    before = data()
+
+    def spoilt() -> bool:
+        return data()["version"] != before["version"]
+
+    expect(killed("0.1.3", "starting the door", "--upgrade", once=spoilt), "killed")
+    expect(spoilt() and version() == "0.1.3", "the bad version is in force")
+    yield "a bad version was in force, with its own database"
+    good(install("0.1.4.1"))
+    yield as_before(before, "0.1.4.1")
 
 
 def upgraded() -> Facts:
@@ -200,5 +212,5 @@ def purged() -> Facts:
 
 BOOTED = (
     *(started, again_running, asks_for_upgrade, fails_on_copy, fails_with_pins, fails_after_migrating),
-    *(kills, upgraded, no_camera, uninstalled, found_again, purged),
+    *(kills, killed_while_it_spoils, upgraded, no_camera, uninstalled, found_again, purged),
 )
