@@ -4,8 +4,7 @@
 
 system_packages() {
     local missing=() name hint="see above, and run this again"
-    [ -z "$pi" ] || hint+="; only Raspberry Pi OS has python3-picamera2: with another system take a USB or network \
-camera, and say --no-pi"
+    [ -z "$pi" ] || hint+="; for camera and pins a Pi needs Raspberry Pi OS: Debian has neither picamera2 nor lgpio"
     for name in python3 python3-venv tzdata systemd ${pi:+python3-picamera2 python3-lgpio}; do
         [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
     done
@@ -95,8 +94,8 @@ build() {
         env -C / "$dir/bin/python" -I -m doorctl --version
     if [ -n "$pi" ]; then
         # Fails where a compiled module of the system's was made for another numpy than ours.
-        logged "picamera2 or lgpio cannot be loaded" "sudo apt full-upgrade, and run this again; or say --no-pi \
-and take a USB or network camera" env -C / "$dir/bin/python" -I -c 'import lgpio, picamera2'
+        logged "picamera2 or lgpio cannot be loaded" "sudo apt full-upgrade, and run this again" \
+            env -C / "$dir/bin/python" -I -c 'import lgpio, picamera2'
     fi
     act touch "$dir/.whole"
     act sync -f "$dir"
