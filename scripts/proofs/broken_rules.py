@@ -271,10 +271,13 @@ FOLDER = (
         BEHIND,
     ),
     Mutation("photos by hand go too", "WHERE foldered AND NOT {_BEHIND}", "WHERE NOT {_BEHIND}", BEHIND),
-    Mutation("a rejected photo is as good as before", "_unwant(db, person, [content])", "pass", FILES),
+    Mutation("a rejected photo is as good as before", "unwant(db, person, [content])", "pass", FILES),
     Mutation("a hyphenated mark denies others", "        name = spelt\n", "        pass\n", FILES),
     Mutation(
-        "a removed person's mark is lost", "db.execute(\"UPDATE folder SET rules = ''\")", "pass", FILES
+        "a removed person's mark is lost",
+        "db.execute(\"UPDATE folder SET rules = ''\")",
+        "pass",
+        "store/forgetting.py",
     ),
 )
 """Rules of the folder: who is learnt, kept out and forgotten."""

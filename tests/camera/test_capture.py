@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -164,6 +166,27 @@ def test_a_device_that_fails_is_closed_and_opened_again(device: Device, step: st
     assert back.number == 2 > max(numbers)
     assert [lost for lost, _ in told.events] == [True, False]
     assert len(device.opened_at) == 2
+
+
+@pytest.mark.parametrize("step", ["fails", "breaks"])
+def test_pictures_of_a_device_that_failed_are_let_go_at_once(device: Device, step: str) -> None:
+    """They do not wait for the garbage collector: a camera that comes and goes makes no door grow."""
+    given: list[weakref.ref[Image]] = []
+
+    def noted() -> Image:
+        image = device.new()
+        given.append(weakref.ref(image))
+        return image
+
+    device.openings = iter([[noted, noted, getattr(device, step)], [device.new] * 500])
+    gc.disable()
+    try:
+        with live(device) as camera:
+            until(camera, lambda item: item is not None and item.number >= 3)
+            assert len(given) == 2
+            assert [ref() for ref in given] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_the_delay_doubles_while_the_device_is_away(device: Device, caplog: pytest.LogCaptureFixture) -> None:
