@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 from doorctl.errors import StoreError
@@ -117,19 +117,24 @@ def _entries(command: list[str], patience_seconds: float) -> list[Noted] | str:
         ) as process,
     ):
         assert process.stdout is not None
-        patience = Timer(patience_seconds, process.kill)
+        late = Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        patience = Timer(patience_seconds, end)
         patience.start()
         try:
             lines = (line for line in process.stdout if b"audit anchor" in line)
             found.extend(entry for line in lines if (entry := _entry(line)))
             process.wait()
         finally:
-            late = not patience.is_alive()
             patience.cancel()
             process.kill()
         errors.seek(0)
         told = " ".join(errors.read(1000).split())
-    if late:
+    if late.is_set():
         return f"journalctl took longer than {patience_seconds:g} s"
     if process.returncode:
         return told or f"journalctl ended with {process.returncode}"
