@@ -77,6 +77,21 @@ def runtime_dir(explicit_data: Path | None = None, here: Surroundings | None = N
     return Path(given) / "doorctl" if Path(given).is_absolute() else data_dir(None, here=here)
 
 
+def credentials_dir(place: Path, here: Surroundings | None = None) -> Path | None:
+    """Where systemd's credentials are: those of the service this runs in, or else of an installed door's.
+
+    The second for root alone, whose command then has the key that the service gets.
+
+    Args:
+        place: the door's own directory.
+        here: where to look.
+    """
+    here = here or Surroundings()
+    if named := here.env.get("CREDENTIALS_DIRECTORY"):
+        return Path(named)
+    return here.top / "etc/credstore" if here.superuser and place == here.system else None
+
+
 def models_dir(
     configured: Path | None, explicit_data: Path | None = None, here: Surroundings | None = None
 ) -> Path:

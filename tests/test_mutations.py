@@ -10,11 +10,9 @@ from scripts.proofs.mutations import survives
 SAMPLE = (
     "one confirming frame",
     "liveness ignored",
-    "unknown person accepted",
     "challenge always passed",
     "locks do not double",
     "a success resets all",
-    "an attempt per frame",
     "REX is ignored in lockdown",
 )
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from doorctl.paths import Surroundings, config_file, data_dir, make_ready, models_dir, runtime_dir
+from doorctl.paths import (
+    Surroundings,
+    config_file,
+    credentials_dir,
+    data_dir,
+    make_ready,
+    models_dir,
+    runtime_dir,
+)
 
 
 def machine(top: Path, superuser: bool = False, **env: str) -> Surroundings:
@@ -46,6 +54,17 @@ def test_a_daemon_is_spoken_to_in_the_first_place_that_there_is(tmp_path: Path) 
         assert there == tmp_path / "home/.local/state/doorctl"
     (tmp_path / "run/doorctl").mkdir(parents=True)
     assert runtime_dir(None, machine(tmp_path, XDG_RUNTIME_DIR="/run/user/7")) == tmp_path / "run/doorctl"
+
+
+def test_credentials_are_the_services_own_or_those_that_root_gives_it(tmp_path: Path) -> None:
+    """Root's commands at an installed door have the key; anybody else's, or with --data, have not."""
+    installed, other = tmp_path / "var/lib/doorctl", tmp_path / "elsewhere"
+    service = machine(tmp_path, CREDENTIALS_DIRECTORY="/run/credentials/doorctl.service")
+    root = machine(tmp_path, superuser=True)
+    assert credentials_dir(installed, service) == Path("/run/credentials/doorctl.service")
+    assert credentials_dir(installed, root) == tmp_path / "etc/credstore"
+    assert credentials_dir(other, root) is None
+    assert credentials_dir(installed, machine(tmp_path)) is None
 
 
 def test_models_come_from_the_first_place_that_there_is(tmp_path: Path) -> None:

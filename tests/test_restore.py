@@ -69,6 +69,19 @@ def test_a_new_machine_becomes_the_door(backup: Backup, tmp_path: Path) -> None:
     assert modes["doorctl.yaml"] & 0o037 == 0
 
 
+def test_a_configuration_as_installed_gives_way_to_the_backups(backup: Backup, tmp_path: Path) -> None:
+    """With nobody known, defaults are no decision of an owner's; a bad backup leaves them as they are."""
+    installed = (Path(__file__).parents[1] / "config/doorctl.yaml").read_text()
+    settings = door_at(tmp_path, installed)
+    place = settings.data / "doorctl.yaml"
+    with pytest.raises(BackupError):
+        restore(settings, replace(backup, database=b"nothing"), data=settings.data)
+    assert (place.read_text(), list(settings.data.iterdir())) == (installed, [place])
+    done = restore(settings, backup, data=settings.data)
+    assert place in done.written
+    assert place.read_bytes() == backup.config
+
+
 def test_what_is_there_stays_and_the_backups_comes_beside(backup: Backup, tmp_path: Path) -> None:
     """A configuration of this machine's own, its measurement and its token are not written over."""
     settings = door_at(tmp_path, "door: {open_seconds: 9}\n")

@@ -20,6 +20,7 @@ from doorctl.config import load_config
 from doorctl.core.decision import Event, EventKind
 from doorctl.enrol import token
 from doorctl.errors import BackupError, ConfigError, StoreError
+from doorctl.sections import Config
 from doorctl.store import copying
 from doorctl.store.chain import Anchor, head
 from doorctl.store.connection import told
@@ -84,7 +85,8 @@ def _damage(error: StoreError) -> str:
 def restore(settings: Settings, backup: Backup, *, data: Path | None = None, force: bool = False) -> Restored:
     """Put a backup in the place of what is there.
 
-    The configuration, what was measured at the camera, and Dropbox's token only come where there are none.
+    The configuration, what was measured at the camera, and Dropbox's token only come where there are none;
+    the first also where nobody has changed it and nobody is known.
 
     Args:
         settings: where to. Of a machine without a configuration the places of the backup's count.
@@ -173,7 +175,9 @@ def _told(backup: Backup, merged: Merged, before: Anchor | None) -> str:
 def _with_config(
     undo: ExitStack, settings: Settings, backup: Backup, data: Path | None
 ) -> tuple[Settings, list[tuple[Path, bool]]]:
-    """Where there is no configuration, write the backup's: the places that it names count from then on.
+    """Where there is none, write the backup's: the places that it names count from then on.
+
+    One in which every key has its default, beside a store without people, is what an installation leaves.
 
     Returns:
         the settings, and the files that were written (``True``) or left as they were.
@@ -189,16 +193,25 @@ def _with_config(
         beside.parent.mkdir(mode=0o700 if beside.parent == data else 0o755, exist_ok=True)
         write_private(beside, backup.config)
     undo.callback(beside.unlink, missing_ok=True)
-    if place is not None:
+    if place is not None and not _untouched(settings):
         return settings, [(beside, True), (place, False)]
     try:
         load_config(beside)
     except ConfigError:  # another version's, perhaps: it is for a person to look at
         return settings, [(beside, True)]
-    place = paths.new_config_file(data)
+    if place is None:
+        place = paths.new_config_file(data)
+        undo.callback(place.unlink, missing_ok=True)
+    else:
+        undo.callback(place.write_bytes, place.read_bytes())
     beside.replace(place)
-    undo.callback(place.unlink, missing_ok=True)
     return Settings.find(place, data), [(place, True)]
+
+
+def _untouched(settings: Settings) -> bool:
+    """Whether the place is as an installation leaves it."""
+    found = present(settings)
+    return settings.config == Config() and (found is None or not (found.people or found.fault))
 
 
 def _hand_over(settings: Settings, files: list[tuple[Path, bool]]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from doorctl import paths
 from doorctl.app.settings import Settings
 from doorctl.errors import StoreError
@@ -36,4 +34,4 @@ def open_store(settings: Settings, *, create: bool = True, busy_seconds: float =
 
 def vault_for(settings: Settings) -> Vault:
     """The key that templates are encrypted with here, as far as there is one."""
-    return find_key(os.environ, settings.config.store.key_file)
+    return find_key(paths.credentials_dir(settings.place), settings.config.store.key_file)

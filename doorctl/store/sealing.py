@@ -13,7 +13,6 @@ import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +37,9 @@ _KEPT = "vector, sealed, sha256, model FROM templates JOIN photos ON photos.id =
 MAKE = "make one with 'head -c 32 /dev/urandom > FILE', for its owner's eyes only"
 
 GIVE = (
-    f"hand the key over as systemd's credential {CREDENTIAL}, or name its file as store.key_file; a command "
-    f"gets the service's own by 'systemd-run --pipe -p LoadCredential={CREDENTIAL}:FILE doorctl ...'"
+    f"root's commands find it as /etc/credstore/{CREDENTIAL}, where the service gets it from; one that is "
+    f"elsewhere is handed over by 'systemd-run --pipe -p LoadCredential={CREDENTIAL}:FILE doorctl ...', or "
+    "named as store.key_file"
 )
 
 
@@ -113,14 +113,18 @@ def _bound(sha256: str, model: str) -> bytes:
     return f"doorctl template\n{sha256}\n{model}".encode()
 
 
-def find_key(env: Mapping[str, str], key_file: Path | None) -> Vault:
+def find_key(credentials: Path | None, key_file: Path | None) -> Vault:
     """The key that applies: systemd's credential, or the file that the configuration names.
 
     What stands in the first place is used or refused; a bad one never lets the other through.
+
+    Args:
+        credentials: the directory with systemd's, if there is one.
+        key_file: what the configuration names.
     """
-    if (named := env.get("CREDENTIALS_DIRECTORY")) and os.path.lexists(Path(named) / CREDENTIAL):
+    if credentials is not None and os.path.lexists(credentials / CREDENTIAL):
         # systemd makes and guards this file; who may read it is not ours to judge.
-        return _vault(Path(named) / CREDENTIAL, "systemd's credentials", private=False)
+        return _vault(credentials / CREDENTIAL, "systemd's credentials", private=False)
     if key_file is not None:
         return _vault(key_file, str(key_file), private=True)
     return Vault()

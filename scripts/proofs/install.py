@@ -27,7 +27,7 @@ from scripts.proofs.roots import KEPT, PROJECT, command
 PACKAGES = "systemd,systemd-sysv,dbus,udev,kmod,procps,python3,ca-certificates,sudo"
 """What every Raspberry Pi OS has. What doorctl needs beyond that is for its installer to bring."""
 PARTS = ("doorctl", "config", "systemd", "scripts", "pyproject.toml", "README.md", "LICENSE")
-HALF = ("guest.py", "install_room.py", "install_steps.py", "install_upgrades.py")
+HALF = ("guest.py", "install_room.py", "install_steps.py", "install_upgrades.py", "page_steps.py")
 DRIVE = """\
 [Unit]
 Description=The proof
@@ -38,7 +38,7 @@ FailureAction=poweroff-force
 Type=exec
 WorkingDirectory=/proof
 PassEnvironment={names}
-ExecStart=/usr/bin/python3 -u -m scripts.proofs.install_steps booted
+ExecStart=/usr/bin/python3 -u -m scripts.proofs.{steps}
 StandardOutput=append:/told/steps
 StandardError=append:/told/steps
 
@@ -183,8 +183,8 @@ def follow(words: list[str], told: Path, seconds: float) -> bool:
     return good
 
 
-def prepared(root: Path, work: Path, names: list[str]) -> None:
-    """What the steps need: themselves, a photo, and pictures of somebody who walks up."""
+def prepared(root: Path, work: Path, names: list[str], steps: str) -> None:
+    """What the steps need: themselves, a photo, and pictures of somebody who walks up; and to be begun."""
     proof = root / "proof/scripts/proofs"
     proof.mkdir(parents=True)
     for name in HALF:
@@ -195,7 +195,7 @@ def prepared(root: Path, work: Path, names: list[str]) -> None:
     shutil.copy(fetch_portraits(work / "stage/portraits")[ENROLLED], root / "proof/photo.png")
     (root / "proof/name").write_text(ENROLLED)
     (root / "etc/hostname").write_text("door\n")
-    (root / "etc/systemd/system/drive.service").write_text(DRIVE.format(names=" ".join(names)))
+    (root / "etc/systemd/system/drive.service").write_text(DRIVE.format(names=" ".join(names), steps=steps))
     wants = root / "etc/systemd/system/multi-user.target.wants"
     wants.mkdir(exist_ok=True)
     (wants / "drive.service").symlink_to("../drive.service")
@@ -218,7 +218,7 @@ def main() -> int:
         command("cp", "--archive", "--reflink=auto", base(chosen.release, chosen.arch), root)
         checkouts(work)
         settings, places = way_out()
-        prepared(root, work, [*settings, "PIP_CACHE_DIR"])
+        prepared(root, work, [*settings, "PIP_CACHE_DIR"], "install_steps booted")
         words = container(root, work, settings, places)
         steps = "cd /proof && exec python3 -u -m scripts.proofs.install_steps"
         print(f"{chosen.release}, {chosen.arch}: without systemd", flush=True)

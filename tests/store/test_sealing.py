@@ -194,18 +194,17 @@ def test_the_key_is_systemds_before_the_files(tmp_path: Path) -> None:
     credentials.mkdir()
     file.write_bytes(KEY)
     file.chmod(0o600)
-    env = {"CREDENTIALS_DIRECTORY": str(credentials)}
-    assert find_key({}, None) == Vault()
-    assert (find_key(env, file).file, find_key(env, file).origin) == (file, str(file))
+    assert find_key(None, None) == Vault()
+    assert (find_key(credentials, file).file, find_key(credentials, file).origin) == (file, str(file))
     (credentials / CREDENTIAL).write_bytes(OTHER)
-    found = find_key(env, file)
+    found = find_key(credentials, file)
     assert (found.file, found.origin, found.fault) == (None, "systemd's credentials", None)
     sealed = found.seal(b"four", "s", "m")[0]
     assert vault(OTHER).open(sealed, 1, "s", "m") == b"four"
     (credentials / CREDENTIAL).write_bytes(b"short")
     with pytest.raises(SealedError, match="has 5 bytes, expected 32"):
-        find_key(env, file).ready()
-    assert KEY.hex() not in repr(find_key({}, file)) + str(vars)
+        find_key(credentials, file).ready()
+    assert KEY.hex() not in repr(find_key(None, file)) + str(vars)
 
 
 def test_a_key_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -227,7 +226,7 @@ def test_a_key_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> No
         "directory": "no plain file",
         "pipe": "no plain file",
     }.items():
-        fault = find_key({}, tmp_path / name).fault
+        fault = find_key(None, tmp_path / name).fault
         assert fault is not None, name
         with pytest.raises(SealedError, match=told) as caught:
             raise fault
