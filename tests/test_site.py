@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from doorctl.app.standing import LIVENESS_IS_OFF, PUPPET, standing
 from doorctl.errors import ConfigError, StoreError
 from doorctl.sections import LivenessConfig
 from tests.command import doorctl
+from tests.models.test_storage import no_file_above
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CAMERA = "/dev/video97"
@@ -167,11 +169,20 @@ def test_a_measurement_that_cannot_be_written_leaves_the_former_one(tmp_path: Pa
     """The file is written beside and put in place in one step: a failure is told and loses nothing."""
     settings = settings_with(tmp_path)
     save(settings, GOOD)
-    (tmp_path / FILE).with_suffix(".new").mkdir()  # in the way of the new one, also for root
-    with pytest.raises(StoreError, match=r"liveness-site\.json") as told:
+    with no_file_above(10), pytest.raises(StoreError, match=r"liveness-site\.json") as told:
         save(settings, GOOD.model_copy(update={"measured": NOW}))
     assert told.value.exit_code == 74
     assert read(tmp_path) == GOOD
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_has_measured_is_for_the_daemon_to_read(tmp_path: Path) -> None:
+    """After 'sudo doorctl liveness enrol-site' the file is the door's user's, and nobody else's."""
+    settings = settings_with(tmp_path)
+    os.chown(tmp_path, 1234, 1234)
+    save(settings, GOOD)
+    state = (tmp_path / FILE).stat()
+    assert (state.st_uid, state.st_gid, state.st_mode & 0o777) == (1234, 1234, 0o600)
 
 
 def test_a_measurement_is_told_in_one_sentence(tmp_path: Path) -> None:

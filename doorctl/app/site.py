@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from doorctl.app.settings import Settings
+from doorctl.app.writing import write_private
 from doorctl.errors import StoreError
 
 FILE = "liveness-site.json"
@@ -72,9 +73,7 @@ def save(settings: Settings, evidence: Evidence) -> None:
     file = settings.data / FILE
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = file.with_suffix(".new")
-        new.write_text(evidence.model_dump_json(indent=1) + "\n")
-        new.replace(file)
+        write_private(file, f"{evidence.model_dump_json(indent=1)}\n".encode(), owner_of=settings.data)
     except OSError as error:
         raise StoreError(f"{file}: {error.strerror}", "the directory must be writable") from error
 

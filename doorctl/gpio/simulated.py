@@ -102,8 +102,14 @@ class SimulatedPin(LatchingMockPin):
         line = json.dumps(asdict(step)).encode() + b"\n"
         file = self._factory.file
         try:
-            handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            # Not through a link: whoever owns the directory could have root open, and give away, any file.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            handle = os.open(file, flags, 0o644)
             try:
+                if os.geteuid() == 0 and os.fstat(handle).st_nlink == 1:
+                    # "sudo doorctl check" before the daemon's first start must not lock the daemon out.
+                    owner = file.parent.stat()
+                    os.fchown(handle, owner.st_uid, owner.st_gid)
                 written = os.write(handle, line)
             finally:
                 os.close(handle)

@@ -195,6 +195,7 @@ def prepared(root: Path, work: Path, names: list[str], steps: str) -> None:
     shutil.copy(fetch_portraits(work / "stage/portraits")[ENROLLED], root / "proof/photo.png")
     (root / "proof/name").write_text(ENROLLED)
     (root / "etc/hostname").write_text("door\n")
+    (root / "etc/hosts").write_text("127.0.0.1 localhost\n127.0.1.1 door\n")
     (root / "etc/systemd/system/drive.service").write_text(DRIVE.format(names=" ".join(names), steps=steps))
     wants = root / "etc/systemd/system/multi-user.target.wants"
     wants.mkdir(exist_ok=True)

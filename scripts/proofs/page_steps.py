@@ -24,7 +24,11 @@ from scripts.proofs.guest import STATE, FellError, active, edges, expect, run, s
 
 HOME = Path("/home/anna")
 WORDS = "correct horse battery staple"
-ANSWERS = ((re.compile("assphrase[^\n]*: ?$"), WORDS), (re.compile("press Enter[^\n]*$"), ""))
+ANSWERS = (
+    (re.compile("(?:assphrase|confirmation)[^\n]*: ?$"), WORDS),
+    (re.compile("press Enter[^\n]*$"), ""),
+    (re.compile(r"\[y/N\][^\n]*$"), "y"),
+)
 """What is asked at the terminal, and what anna answers."""
 NOT_HERE = {
     "ssh anna@": "another machine's; anna is logged in",
@@ -35,8 +39,11 @@ NOT_HERE = {
 INSTEAD = {
     "git clone ADDRESS_OF_THIS_PROJECT doorctl": "cp -r /checkouts/0.1.0 doorctl",
     "git pull": "cp -r /checkouts/0.1.6/. .",
+    "sudo scripts/install": "sudo scripts/install --models /nets",
 }
-"""The project has no address here."""
+"""The project has no address here, and where nets are at hand they are not fetched from their publishers."""
+if not Path("/nets").is_dir():
+    del INSTEAD["sudo scripts/install"]
 EDITOR = """\
 #!/bin/sh
 # What anna changes: the door is simulated, and its camera shows a person who never moves by herself.
@@ -67,7 +74,7 @@ def lines() -> list[tuple[str, str]]:
     return found
 
 
-def typed(line: str, where: Path, seconds: float = 1800.0) -> tuple[int, str]:
+def typed(line: str, where: Path, seconds: float = 600.0) -> tuple[int, str]:
     """Type a line at a terminal of anna's, who has logged in anew; its exit code, and what was shown."""
     words = ["runuser", "-l", "anna", "-c", f"cd '{where}' && {line}"]
     keep = ",".join(name for name in os.environ if name.startswith("PIP_") or name.endswith("_PROXY"))
@@ -155,9 +162,6 @@ AFTER: dict[str, Callable[[float], str]] = {
 
 def one(line: str, where: Path) -> tuple[Path, list[str]]:
     """Type one line; where anna is then, and what there is to tell."""
-    for begins, why in NOT_HERE.items():
-        if line.startswith(begins):
-            return where, [f"not typed: {why}"]
     facts = []
     if line in INSTEAD:
         facts.append(f"typed instead: {INSTEAD[line]}")
@@ -200,6 +204,9 @@ def main() -> int:
             under = step
         if step == "Upgrade" and line == "cd doorctl":
             where = HOME
+        if not_here := next((why for begins, why in NOT_HERE.items() if line.startswith(begins)), ""):
+            print(f"----  $ {line}  (not typed: {not_here})")
+            continue
         began, facts, why = time.monotonic(), list[str](), ""
         try:
             where, facts = one(line, where)

@@ -164,7 +164,7 @@ def run(seconds: float, seed: int, kind: str, keep: Path | None) -> bool:
         words = ["events", "verify", "--no-journal", "--anchors", str(drill.door.log)]
         verified = subprocess.run(place.command(*words), capture_output=True, text=True, check=False)
         if keep:
-            shutil.copytree(place.root, keep, ignore=shutil.ignore_patterns("models"))
+            shutil.copytree(place.root, keep, ignore=what_is_not_kept)
         left = left_over(drill.door, before | receipts(place))
         rows = judge(Record(drill, done, began, ended, verified, left))
         came, all_ = {fault.name for fault in done}, {fault.name for fault in FAULTS}
@@ -185,6 +185,15 @@ def run(seconds: float, seed: int, kind: str, keep: Path | None) -> bool:
 
 def _enough(came: set[str], faults: Sequence[Fault], seconds: float) -> bool:
     return seconds < ENOUGH_SECONDS or came == {fault.name for fault in faults}
+
+
+def what_is_not_kept(directory: str, names: list[str]) -> set[str]:
+    """The nets, and what no file is: sockets, pipes."""
+    return {
+        name
+        for name in names
+        if name == "models" or (not (path := Path(directory, name)).is_dir() and not path.is_file())
+    }
 
 
 def receipts(place: Place) -> set[str]:

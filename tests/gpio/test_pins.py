@@ -74,6 +74,21 @@ def test_a_simulated_level_outlives_its_factory(tmp_path: Path) -> None:
     assert (line.pin, line.function, line.level, line.pid) == (17, "output", 1, os.getpid())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_pins_that_root_has_simulated_are_the_daemons(tmp_path: Path) -> None:
+    """'sudo doorctl check' before the first start leaves the daemon a file to write, and follows no link."""
+    door = tmp_path / "door"
+    door.mkdir()
+    os.chown(door, 1234, 1234)
+    make_pin_factory("simulated", door / "pins.jsonl").pin(17).output_with_state(True)
+    assert (door / "pins.jsonl").stat().st_uid == 1234
+    (tmp_path / "roots").write_text("")
+    (door / "link").symlink_to(tmp_path / "roots")
+    with pytest.raises(PinError):
+        make_pin_factory("simulated", door / "link").pin(17).output_with_state(True)
+    assert ((tmp_path / "roots").read_text(), (tmp_path / "roots").stat().st_uid) == ("", 0)
+
+
 def test_lines_that_are_not_whole_are_passed_over(tmp_path: Path) -> None:
     """A torn line costs that line only."""
     file = tmp_path / "pins.jsonl"
