@@ -1,7 +1,7 @@
 """The doorctl command as processes of its own, without the time that Python takes to start and to import.
 
 A server, one for each run of the tests, has imported what every command does. For each it forks a child that
-gets the caller's environment, directory and files, and runs ``python -m doorctl`` from its first line to its end.
+gets the caller's environment, directory and files, and runs ``python -m doorctl`` from first line to last.
 """
 
 from __future__ import annotations
