@@ -3,7 +3,7 @@
     scripts/prove install [--release bookworm|trixie] [--arch amd64|arm64] [--plain] [--keep]
 
 First in a container in which no systemd runs, then in one that systemd has booted. Roots of another kind of
-processor run by emulation (``qemu-user-static``, registered with the kernel), and only in the first way.
+processor run by emulation (``qemu-user-static``), and only in the first way.
 Needs root, ``debootstrap`` and ``systemd-container``; packages are reached the way that this machine does.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,19 @@ def run(settings: Settings, tell: object = None) -> None:
     with open_store(settings):
         raise RuntimeError("broken on purpose")
 """
+PROCESSOR = """\
+processor\t: {number}
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+"""
+"""Of a Pi 4. An emulated program that finds another kind's in /proc/cpuinfo may crash, as LiteRT's does."""
+EMULATOR = "qemu-aarch64"
 VERSIONS: dict[str, dict[str, str]] = {
     "0.1.1": {"doorctl/app/check.py": FAULTY.format(name="_store")},
     "0.1.2": {"doorctl/app/check.py": FAULTY.format(name="_gpio")},
@@ -132,6 +146,15 @@ def way_out() -> tuple[dict[str, str], list[str]]:
     return settings, sorted(place for place in places if place.startswith("/") and Path(place).exists())
 
 
+def emulation() -> None:
+    """Have the kernel run programs for arm64 by qemu, as Debian's qemu-user-static asks for it at boot."""
+    binfmt = Path("/proc/sys/fs/binfmt_misc")
+    if not (binfmt / "register").exists():
+        command("mount", "-t", "binfmt_misc", "binfmt_misc", binfmt)
+    if not (binfmt / EMULATOR).exists():
+        (binfmt / "register").write_text(Path(f"/usr/lib/binfmt.d/{EMULATOR}.conf").read_text().strip())
+
+
 def container(root: Path, work: Path, settings: dict[str, str], places: list[str]) -> list[str]:
     """The words that start one, but for what runs in it."""
     cache = KEPT / "pip-cache"
@@ -149,6 +172,7 @@ def container(root: Path, work: Path, settings: dict[str, str], places: list[str
     words += ["--directory", str(root), "--resolv-conf=replace-host", "--timezone=off", "--link-journal=no"]
     words += [f"--bind-ro={place}" for place in places] + [f"--bind-ro={work / 'checkouts'}:/checkouts"]
     words.append(f"--bind={work / 'told'}:/told")
+    words.append("--setenv=QEMU_CPU=cortex-a72")  # a Pi 4's, if it is emulated
     words += [f"--bind={cache}:/var/cache/pip", "--setenv=PIP_CACHE_DIR=/var/cache/pip"]
     if (shared := PROJECT.parent / "shared/models").is_dir():
         words.append(f"--bind-ro={shared}:/nets")
@@ -170,12 +194,17 @@ def follow(words: list[str], told: Path, seconds: float) -> bool:
         ) as machine,
     ):
         good, ended, last = False, False, ""
-        while not ended:
-            ended = machine.poll() is not None
-            while line := lines.readline():
-                print(line, end="", flush=True)
-                last = line.strip()
-            time.sleep(0.2)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            while not ended:
+                ended = machine.poll() is not None
+                while line := lines.readline():
+                    print(line, end="", flush=True)
+                    last = line.strip()
+                time.sleep(0.2)
+        finally:
+            if not ended:
+                machine.terminate()
         good = last.startswith("END ") and last.endswith(" 0 failed")
         if not good:
             other.seek(0)
@@ -215,6 +244,8 @@ def main() -> int:
     foreign = chosen.arch != {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine]
     work = Path(tempfile.mkdtemp(prefix="doorctl-install-", dir="/var/tmp"))
     try:
+        if foreign:
+            emulation()
         root = work / "root"
         command("cp", "--archive", "--reflink=auto", base(chosen.release, chosen.arch), root)
         checkouts(work)
@@ -224,6 +255,10 @@ def main() -> int:
         steps = "cd /proof && exec python3 -u -m scripts.proofs.install_steps"
         print(f"{chosen.release}, {chosen.arch}: without systemd", flush=True)
         which = "emulated" if foreign else "plain"
+        if foreign:
+            pi = "".join(PROCESSOR.format(number=number) for number in range(os.cpu_count() or 1))
+            (root / "proof/cpuinfo").write_text(pi)
+            steps = f"mount --bind /proof/cpuinfo /proc/cpuinfo && {steps}"
         plain = [*words, "--as-pid2", "/bin/sh", "-c", f"{steps} {which} >/told/{which} 2>&1"]
         good = follow(plain, work / "told" / which, 4 * 3600.0 if foreign else 1800.0)
         if good and not (foreign or chosen.plain):

@@ -74,9 +74,9 @@ def lines() -> list[tuple[str, str]]:
     return found
 
 
-def typed(line: str, where: Path, seconds: float = 600.0) -> tuple[int, str]:
+def typed(line: str, where: Path, seconds: float = 400.0) -> tuple[int, str]:
     """Type a line at a terminal of anna's, who has logged in anew; its exit code, and what was shown."""
-    words = ["runuser", "-l", "anna", "-c", f"cd '{where}' && {line}"]
+    words = ["runuser", "-l", "anna", "--session-command", f"cd '{where}' && {line}"]
     keep = ",".join(name for name in os.environ if name.startswith("PIP_") or name.endswith("_PROXY"))
     pid, terminal = pty.fork()
     if not pid:
@@ -85,19 +85,21 @@ def typed(line: str, where: Path, seconds: float = 600.0) -> tuple[int, str]:
         os.execvp(words[0], [*words[:2], f"--whitelist-environment={names}", *words[2:]])
     shown_, answered, end = "", 0, time.monotonic() + seconds
     while time.monotonic() < end:
-        if not select.select([terminal], [], [], 1.0)[0]:
+        if not select.select([terminal], [], [], 0.5)[0]:
+            # Not sooner: what is typed before a question is asked is not heard.
+            for question, answer in ANSWERS:
+                if question.search(shown_[answered:]):
+                    os.write(terminal, f"{answer}\n".encode())
+                    answered = len(shown_)
             continue
         try:
             got = os.read(terminal, 65536)
         except OSError:  # the other side has hung up
             break
         shown_ += got.decode(errors="replace").replace("\r", "")
-        for question, answer in ANSWERS:
-            if question.search(shown_[answered:]):
-                os.write(terminal, f"{answer}\n".encode())
-                answered = len(shown_)
     else:
-        os.kill(pid, signal.SIGKILL)
+        shown_ += "\n(no end)"
+        os.killpg(pid, signal.SIGKILL)
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown_
 
