@@ -50,7 +50,7 @@ erase() {
     done
     if getent passwd doorctl >/dev/null; then
         step "remove the user doorctl"
-        act userdel doorctl
+        logged "the user doorctl could not be removed" "is something still run by it?" userdel doorctl
     fi
     if getent group doorctl >/dev/null; then
         act groupdel doorctl 2>/dev/null || true

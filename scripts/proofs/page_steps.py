@@ -146,7 +146,7 @@ def photos() -> None:
 
 def before(line: str) -> None:
     """What happens at the door, and not at the terminal, before a line is typed."""
-    if line.startswith("sudo doorctl check") and not (STATE / "walk").exists():
+    if line.startswith(("sudo doorctl check", "sudo systemctl start")) and not (STATE / "walk").exists():
         shutil.copytree("/proof/walk", STATE / "walk")
         run("chown", "-R", "doorctl:", str(STATE))
     if "replay walk.mp4" in line:
