@@ -198,7 +198,10 @@ def test_what_happened_since_stays_where_the_database_did_not_change(tmp_path: P
 def test_a_database_of_a_newer_version_is_put_back(tmp_path: Path) -> None:
     """The old version could not read it; what the new one left goes, but for how the pins are now."""
     with closing(make(tmp_path / "data")) as db:
+        (tmp_path / "data/kept").mkdir()
+        (tmp_path / "data/kept/note").write_text("mine")
         data("copy", tmp_path / "data", tmp_path / "copy")
+        shutil.rmtree(tmp_path / "data/kept")
         db.execute("ALTER TABLE people RENAME TO persons")
         db.execute("PRAGMA user_version = 6")
     (tmp_path / "data/new.json").write_text("{}")
@@ -208,6 +211,7 @@ def test_a_database_of_a_newer_version_is_put_back(tmp_path: Path) -> None:
     assert "--since-anchor" in done.stderr
     assert people(tmp_path / "data") == ["Grace Hopper"]
     assert not (tmp_path / "data/new.json").exists()
+    assert (tmp_path / "data/kept/note").read_text() == "mine"
     assert (tmp_path / "data/pins.jsonl").read_text() == "now"
     assert (tmp_path / "data/models/net.tflite").exists()
 

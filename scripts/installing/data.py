@@ -90,6 +90,7 @@ def restore(source: Path, target: Path) -> None:
     )
     before = set(files(source))
     for short in before:
+        (target / short).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if short in databases:
             copy_database(source / short, target / short)
         elif short.name not in NOW:

@@ -174,7 +174,8 @@ start_door() {
 # Returns once it is ready and stays so for a while.
 start_and_watch() {
     systemctl reset-failed doorctl 2>/dev/null || true
-    timeout 180 systemctl start doorctl || return 1
+    # Without the lock: a start that hangs may outlive this script, and must not keep the next one out.
+    timeout 180 systemctl start doorctl 9>&- || return 1
     for _ in 1 2 3 4 5; do
         sleep 1
         [ "$(systemctl show -P ActiveState doorctl) $(systemctl show -P NRestarts doorctl)" = "active 0" ] ||
