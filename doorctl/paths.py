@@ -77,10 +77,11 @@ def runtime_dir(explicit_data: Path | None = None, here: Surroundings | None = N
     return Path(given) / "doorctl" if Path(given).is_absolute() else data_dir(None, here=here)
 
 
-def credentials_dir(place: Path, here: Surroundings | None = None) -> Path | None:
+def credentials_dir(place: Path, here: Surroundings | None = None) -> tuple[Path | None, bool]:
     """Where systemd's credentials are: those of the service this runs in, or else of an installed door's.
 
-    The second for root alone, whose command then has the key that the service gets.
+    The second for root alone, whose command then has the key that the service gets; ``True`` says that it is
+    that, where an owner has put it.
 
     Args:
         place: the door's own directory.
@@ -88,8 +89,8 @@ def credentials_dir(place: Path, here: Surroundings | None = None) -> Path | Non
     """
     here = here or Surroundings()
     if named := here.env.get("CREDENTIALS_DIRECTORY"):
-        return Path(named)
-    return here.top / "etc/credstore" if here.superuser and place == here.system else None
+        return Path(named), False
+    return (here.top / "etc/credstore", True) if here.superuser and place == here.system else (None, False)
 
 
 def models_dir(

@@ -1,7 +1,8 @@
 """The doorctl command as processes of its own, without the time that Python takes to start and to import.
 
 A server, one for each run of the tests, has imported what every command does. For each it forks a child that
-gets the caller's environment, directory and files, and runs ``python -m doorctl`` from first line to last.
+gets the caller's environment, directory and files, and runs ``python -m doorctl`` from first line to last. It
+does not get the caller's limits, umask and user: a test of those starts a Python of its own.
 """
 
 from __future__ import annotations
@@ -49,13 +50,14 @@ class Server:
                 handles = [answers.fileno(), out.fileno(), err.fileno()]
                 socket.send_fds(self._asks, [request], handles)
             heard.settimeout(SECONDS)
-            told = heard.makefile("rb")
-            pid = int(told.readline())
+            told, pid = heard.makefile("rb"), 0
             try:
+                pid = int(told.readline())
                 return int(told.readline())
             except TimeoutError:
                 with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                    if pid:
+                        os.kill(pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(["doorctl", *arguments], SECONDS) from None
 
 

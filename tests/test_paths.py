@@ -61,10 +61,13 @@ def test_credentials_are_the_services_own_or_those_that_root_gives_it(tmp_path: 
     installed, other = tmp_path / "var/lib/doorctl", tmp_path / "elsewhere"
     service = machine(tmp_path, CREDENTIALS_DIRECTORY="/run/credentials/doorctl.service")
     root = machine(tmp_path, superuser=True)
-    assert credentials_dir(installed, service) == Path("/run/credentials/doorctl.service")
-    assert credentials_dir(installed, root) == tmp_path / "etc/credstore"
-    assert credentials_dir(other, root) is None
-    assert credentials_dir(installed, machine(tmp_path)) is None
+    assert credentials_dir(installed, service) == (
+        Path("/run/credentials/doorctl.service"),
+        False,
+    )
+    assert credentials_dir(installed, root) == (tmp_path / "etc/credstore", True)
+    assert credentials_dir(other, root) == (None, False)
+    assert credentials_dir(installed, machine(tmp_path)) == (None, False)
 
 
 def test_models_come_from_the_first_place_that_there_is(tmp_path: Path) -> None:

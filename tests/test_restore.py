@@ -74,9 +74,14 @@ def test_a_configuration_as_installed_gives_way_to_the_backups(backup: Backup, t
     installed = (Path(__file__).parents[1] / "config/doorctl.yaml").read_text()
     settings = door_at(tmp_path, installed)
     place = settings.data / "doorctl.yaml"
-    with pytest.raises(BackupError):
-        restore(settings, replace(backup, database=b"nothing"), data=settings.data)
-    assert (place.read_text(), list(settings.data.iterdir())) == (installed, [place])
+    place.chmod(0o640)
+    before = place.stat()
+    with pytest.raises(StoreError, match="no key"):  # which is only known when the configuration is in place
+        restore(settings, replace(backup, config=b"store: {key_file: /no/key}\n"), data=settings.data)
+    assert (place.read_text(), place.stat().st_mode, place.stat().st_ino) == (
+        *(installed, before.st_mode, before.st_ino),
+    )
+    assert {file.name for file in settings.data.iterdir()} <= {place.name, "daemon.lock", "sync.lock"}
     done = restore(settings, backup, data=settings.data)
     assert place in done.written
     assert place.read_bytes() == backup.config

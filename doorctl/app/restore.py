@@ -102,9 +102,10 @@ def restore(settings: Settings, backup: Backup, *, data: Path | None = None, for
     with ExitStack() as undo, ExitStack() as stack:
         copy = stack.enter_context(closing(copying.opened(backup.database)))
         _check(copy, backup, force=force)
-        settings, files = _with_config(undo, settings, backup, data)
         stack.enter_context(only_one(settings))
         stack.enter_context(one_round(settings, patience=0.0))
+        done = ExitStack()
+        settings, files = _with_config(undo, done, settings, backup, data)
         before = present(settings)
         merged, fault = _merged(settings, copy, before)
         copy.execute("BEGIN")
@@ -120,6 +121,7 @@ def restore(settings: Settings, backup: Backup, *, data: Path | None = None, for
             settings.data.mkdir(mode=0o700, exist_ok=True)
         copying.replace(settings.data / FILE, image)
         undo.pop_all()
+        done.close()
         _hand_over(settings, files)
         files += _beside(settings, backup)
     return Restored(
@@ -173,7 +175,7 @@ def _told(backup: Backup, merged: Merged, before: Anchor | None) -> str:
 
 
 def _with_config(
-    undo: ExitStack, settings: Settings, backup: Backup, data: Path | None
+    undo: ExitStack, done: ExitStack, settings: Settings, backup: Backup, data: Path | None
 ) -> tuple[Settings, list[tuple[Path, bool]]]:
     """Where there is none, write the backup's: the places that it names count from then on.
 
@@ -203,7 +205,11 @@ def _with_config(
         place = paths.new_config_file(data)
         undo.callback(place.unlink, missing_ok=True)
     else:
-        undo.callback(place.write_bytes, place.read_bytes())
+        before = place.with_name(f"{place.name}.before")
+        before.unlink(missing_ok=True)
+        os.link(place, before, follow_symlinks=False)
+        undo.callback(before.replace, place)
+        done.callback(before.unlink, missing_ok=True)
     beside.replace(place)
     return Settings.find(place, data), [(place, True)]
 
@@ -218,8 +224,12 @@ def _hand_over(settings: Settings, files: list[tuple[Path, bool]]) -> None:
     """Let the user that the door runs as read the configuration that root has written, and not change it."""
     if os.geteuid() == 0:
         for file in (file for file, new in files if new):
-            os.chown(file, -1, settings.data.stat().st_gid)
-            file.chmod(0o640)
+            handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fchown(handle, -1, settings.data.stat().st_gid)
+                os.fchmod(handle, 0o640)
+            finally:
+                os.close(handle)
 
 
 def _beside(settings: Settings, backup: Backup) -> list[tuple[Path, bool]]:

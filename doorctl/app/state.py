@@ -34,4 +34,5 @@ def open_store(settings: Settings, *, create: bool = True, busy_seconds: float =
 
 def vault_for(settings: Settings) -> Vault:
     """The key that templates are encrypted with here, as far as there is one."""
-    return find_key(paths.credentials_dir(settings.place), settings.config.store.key_file)
+    directory, private = paths.credentials_dir(settings.place)
+    return find_key(directory, settings.config.store.key_file, private=private)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,10 +104,11 @@ class SimulatedPin(LatchingMockPin):
         file = self._factory.file
         try:
             # Not through a link: whoever owns the directory could have root open, and give away, any file.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             handle = os.open(file, flags, 0o644)
             try:
-                if os.geteuid() == 0 and os.fstat(handle).st_nlink == 1:
+                found = os.fstat(handle)
+                if os.geteuid() == 0 and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
                     # "sudo doorctl check" before the daemon's first start must not lock the daemon out.
                     owner = file.parent.stat()
                     os.fchown(handle, owner.st_uid, owner.st_gid)

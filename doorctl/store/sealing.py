@@ -113,7 +113,7 @@ def _bound(sha256: str, model: str) -> bytes:
     return f"doorctl template\n{sha256}\n{model}".encode()
 
 
-def find_key(credentials: Path | None, key_file: Path | None) -> Vault:
+def find_key(credentials: Path | None, key_file: Path | None, *, private: bool = False) -> Vault:
     """The key that applies: systemd's credential, or the file that the configuration names.
 
     What stands in the first place is used or refused; a bad one never lets the other through.
@@ -121,10 +121,12 @@ def find_key(credentials: Path | None, key_file: Path | None) -> Vault:
     Args:
         credentials: the directory with systemd's, if there is one.
         key_file: what the configuration names.
+        private: whether nobody but its owner may read the first, either. Who may is not ours to judge where
+            systemd has made it.
     """
     if credentials is not None and os.path.lexists(credentials / CREDENTIAL):
-        # systemd makes and guards this file; who may read it is not ours to judge.
-        return _vault(credentials / CREDENTIAL, "systemd's credentials", private=False)
+        origin = str(credentials / CREDENTIAL) if private else "systemd's credentials"
+        return _vault(credentials / CREDENTIAL, origin, private=private)
     if key_file is not None:
         return _vault(key_file, str(key_file), private=True)
     return Vault()

@@ -8,6 +8,7 @@ top=/opt/doorctl
 state=/var/lib/doorctl
 settings=/etc/doorctl
 key=/etc/credstore/doorctl.key
+sealed=/etc/credstore.encrypted/doorctl.key
 unit=/etc/systemd/system/doorctl.service
 wanted=/etc/systemd/system/multi-user.target.wants/doorctl.service
 sysusers=/usr/lib/sysusers.d/doorctl.conf

@@ -26,7 +26,7 @@ remove() {
         step "remove $top"
         act rm -rf $top
     fi
-    for path in $settings $state $key; do
+    for path in $settings $state $key $sealed; do
         if [ -e "$path" ]; then kept+=("$path"); fi
     done
     [ -z "$dry" ] || kept=()
@@ -43,7 +43,7 @@ remove() {
 
 erase() {
     local path
-    for path in $unit.d /run/doorctl $settings $state $key; do
+    for path in $unit.d /run/doorctl $settings $state $key $sealed; do
         [ -e "$path" ] || continue
         step "erase $path"
         act rm -rf "$path"

@@ -80,7 +80,6 @@ finish() {
 
 # The key that templates are encrypted with, as the service gets it.
 unseal() {
-    local sealed=/etc/credstore.encrypted/doorctl.key
     [ -e $key ] || [ -e $sealed ] || return 0
     credentials=$(mktemp -d /run/doorctl-install.XXXXXX)
     chown doorctl: "$credentials"

@@ -148,11 +148,13 @@ def way_out() -> tuple[dict[str, str], list[str]]:
 
 def emulation() -> None:
     """Have the kernel run programs for arm64 by qemu, as Debian's qemu-user-static asks for it at boot."""
-    binfmt = Path("/proc/sys/fs/binfmt_misc")
+    binfmt, asked = Path("/proc/sys/fs/binfmt_misc"), Path(f"/usr/lib/binfmt.d/{EMULATOR}.conf")
+    if not asked.exists():
+        sys.exit("this needs Debian's qemu-user-static")
     if not (binfmt / "register").exists():
         command("mount", "-t", "binfmt_misc", "binfmt_misc", binfmt)
     if not (binfmt / EMULATOR).exists():
-        (binfmt / "register").write_text(Path(f"/usr/lib/binfmt.d/{EMULATOR}.conf").read_text().strip())
+        (binfmt / "register").write_text(asked.read_text().strip())
 
 
 def container(root: Path, work: Path, settings: dict[str, str], places: list[str]) -> list[str]:

@@ -204,6 +204,11 @@ def test_the_key_is_systemds_before_the_files(tmp_path: Path) -> None:
     (credentials / CREDENTIAL).write_bytes(b"short")
     with pytest.raises(SealedError, match="has 5 bytes, expected 32"):
         find_key(credentials, file).ready()
+    (credentials / CREDENTIAL).write_bytes(KEY)
+    (credentials / CREDENTIAL).chmod(0o644)
+    assert find_key(credentials, file).fault is None
+    with pytest.raises(SealedError, match="others than its owner"):  # an owner's own file, and not systemd's
+        find_key(credentials, file, private=True).ready()
     assert KEY.hex() not in repr(find_key(None, file)) + str(vars)
 
 
