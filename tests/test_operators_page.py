@@ -106,6 +106,15 @@ def test_every_command_is_one(command: str) -> None:
             assert word in known, f"{word} of '{command}'"
 
 
+def test_what_is_done_without_root_goes_to_the_daemon() -> None:
+    """Whoever may only command the door can do so; the store is root's and the daemon's to read."""
+    commands = {a or b for a, b in COMMAND.findall(PAGE)}
+    without = {command for command in commands if not command.startswith("sudo")}
+    assert without == {
+        *("doorctl status", "doorctl lockdown on", "doorctl lockdown off", "doorctl lockouts clear"),
+    }
+
+
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)]+)\)", README))))
 def test_every_link_leads_somewhere(link: str) -> None:
     """To a file that there is, and to a heading in it."""

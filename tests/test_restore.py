@@ -76,7 +76,9 @@ def test_a_configuration_as_installed_gives_way_to_the_backups(backup: Backup, t
     place = settings.data / "doorctl.yaml"
     place.chmod(0o640)
     before = place.stat()
-    with pytest.raises(StoreError, match="no key"):  # which is only known when the configuration is in place
+    with pytest.raises(
+        StoreError, match="the key /no/key cannot be read"
+    ):  # which is only known when the configuration is in place
         restore(settings, replace(backup, config=b"store: {key_file: /no/key}\n"), data=settings.data)
     assert (place.read_text(), place.stat().st_mode, place.stat().st_ino) == (
         *(installed, before.st_mode, before.st_ino),

@@ -1,7 +1,8 @@
 """The lines of the README's page, typed one after the other inside the root by a user called anna.
 
 The standard library alone. Each line is typed at a terminal as it stands, questions are answered, and it must
-end well; what should then be so is looked at.
+end well; what should then be so is looked at. Not shown is what wants the real thing: camera and pins are
+simulated, so no picture is turned and no pin is taken; whoever stands there is not asked whether they live.
 """
 
 from __future__ import annotations
@@ -31,9 +32,14 @@ ANSWERS = (
 )
 """What is asked at the terminal, and what anna answers."""
 NOT_HERE = {
-    "ssh anna@": "another machine's; anna is logged in",
+    "ssh ": "each line here is typed by anna after a login of its own",
+    "exit": "likewise",
+    "scp ": "there is no other computer; the photos are there",
     "sudo reboot": "it would end the proof",
+    "sudo apt install -y rpicam-apps": "Debian has none",
     "rpicam-vid": "no camera; a clip made from the simulated one's pictures",
+    "sudo mount": "no stick; a directory",
+    "sudo umount": "likewise",
 }
 """Beginnings of lines that cannot be typed here, and why."""
 INSTEAD = {
@@ -69,7 +75,9 @@ def lines() -> list[tuple[str, str]]:
                 where = f"{head[1]}. {head[2]}"
             elif line.startswith("**"):
                 where = head[2]
-        if command := re.fullmatch(r" {4,}(?=(?:sudo|sudoedit|ssh|git|cd|doorctl|rpicam-vid) )(.*)", line):
+        if command := re.fullmatch(
+            r" {4,}(?=(?:sudo|sudoedit|ssh|scp|git|cd|rm|doorctl|rpicam-vid) |exit$)(.*)", line
+        ):
             found.append((where, command[1]))
     return found
 
