@@ -11,7 +11,6 @@ SAMPLE = (
     "one confirming frame",
     "liveness ignored",
     "challenge always passed",
-    "locks do not double",
     "a success resets all",
     "REX is ignored in lockdown",
 )
