@@ -65,8 +65,8 @@ def test_a_frame_loop_that_hangs_does_not_hold_the_door_open(data: Path) -> None
     record = strike_all(data, [(Way.HANG, 0.2)], QUICK)
     assert short(record) == []
     (blow,) = record.blows
-    # Its timer is set just before the pin is.
-    assert OPEN_SECONDS - 0.1 < blow.pulse.seconds < OPEN_SECONDS + 0.5
+    # Relay.release() counts from before it writes the pin: 1.3 ms were seen on a busy machine.
+    assert OPEN_SECONDS - 0.02 < blow.pulse.seconds < OPEN_SECONDS + 0.5
     assert record.lives[0].why == "watchdog"
 
 

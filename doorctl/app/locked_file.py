@@ -45,7 +45,10 @@ def write_locked(file: Path, content: bytes, passphrase: str) -> int:
                 f"{file} is something else than a backup, and is not overwritten", "name another"
             )
         if not file.parent.is_dir():
-            raise OutputError(f"{file}: cannot be written: {file.parent} is no directory", "make it before")
+            raise OutputError(
+                f"{file}: cannot be written: {file.parent} is no directory",
+                "make it before; if it is a stick, is it mounted?",
+            )
         locked = pyrage.passphrase.encrypt(content, passphrase)
         write_private(file, locked)
     except (BackupError, OutputError):
